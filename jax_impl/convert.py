@@ -1,0 +1,41 @@
+"""How Flax NNX's names and axes map to the contract's."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+NAMES = {
+    "layers": {"kernel": "kernel", "bias": "bias"},
+    "norms": {"scale": "scale", "bias": "bias", "mean": "mean", "var": "var"},
+}
+TRANSPOSED: frozenset[str] = frozenset()  # Flax stores inputs x outputs, as the contract does.
+
+
+def native_name(name: str) -> tuple[str | int, ...]:
+    """The path in an NNX state of a tensor of the contract."""
+    group, index, leaf = name.split(".")
+    return group, int(index), NAMES[group][leaf]
+
+
+def contract_name(native: tuple[str | int, ...]) -> str:
+    """The contract's name of a tensor at a path in an NNX state."""
+    group, index, leaf = native
+    return f"{group}.{index}.{next(ours for ours, theirs in NAMES[str(group)].items() if theirs == leaf)}"
+
+
+def native_axes(name: str, array: Any) -> Any:
+    """The array with the axes that Flax stores it in; its own inverse. Axes in front of a tensor's own stay."""
+    return array.swapaxes(-1, -2) if name.rsplit(".", 1)[1] in TRANSPOSED else array
+
+
+def to_native(array: NDArray[Any], device: jax.Device) -> Array:
+    """A copy on the device; always a copy, because `device_put` may share the caller's memory on a CPU."""
+    return jax.device_put(np.array(array, order="C"), device)
+
+
+def to_numpy(array: Array) -> NDArray[Any]:
+    """A copy on the host."""
+    return np.array(array, order="C")

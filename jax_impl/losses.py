@@ -1,0 +1,50 @@
+"""Losses of predictions p and targets t, both (B, K), reduced to a scalar."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from parity.contract import Loss
+
+
+def squared_error(p: Array, t: Array, reduction: str) -> Array:
+    # Not optax.l2_loss, which is half of it.
+    return reduce(optax.squared_error(p, t), reduction)
+
+
+def absolute_error(p: Array, t: Array, reduction: str) -> Array:
+    # d sign(d), because the derivative of jnp.abs is 1 at a perfect fit, where PyTorch's is 0.
+    return reduce((p - t) * jnp.sign(p - t), reduction)
+
+
+def huber(p: Array, t: Array, reduction: str, delta: float) -> Array:
+    return reduce(optax.huber_loss(p, t, delta), reduction)
+
+
+def log_cosh(p: Array, t: Array, reduction: str) -> Array:
+    return reduce(optax.log_cosh(p, t), reduction)
+
+
+def cross_entropy(p: Array, t: Array, reduction: str) -> Array:
+    return reduce(optax.softmax_cross_entropy(p, t), reduction)
+
+
+def reduce(elements: Array, reduction: str) -> Array:
+    return elements.mean() if reduction == "mean" else elements.sum()
+
+
+LOSSES = {
+    "mse": squared_error,
+    "mae": absolute_error,
+    "huber": huber,
+    "log_cosh": log_cosh,
+    "cross_entropy": cross_entropy,
+}
+
+
+def build_loss(config: Loss) -> Callable[[Array, Array], Array]:
+    constants = {"delta": config.huber_delta} if config.kind == "huber" else {}
+    return partial(LOSSES[config.kind], reduction=config.reduction, **constants)

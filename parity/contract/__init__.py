@@ -1,0 +1,77 @@
+"""What the harness and a backend promise each other.
+
+Only NumPy and the standard library are imported here, and only NumPy arrays cross the line between the two sides.
+Letters used for shapes everywhere: N rows, B rows of a batch, D inputs, K outputs, H hidden units, S steps, C checkpoints,
+E evaluations, V rows evaluated, R replicas.
+"""
+
+from parity.contract.arrays import Arrays, Batch, BatchOrder, Data, History, State, pauses
+from parity.contract.backend import Backend, Trainer
+from parity.contract.errors import DeviceError, InputError, ParityError, require, require_choice
+from parity.contract.losses import Loss
+from parity.contract.models import MLP, Model, RegularizedMLP, TensorSpec
+from parity.contract.optimizers import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lion,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
+from parity.contract.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    OneCycle,
+    Schedule,
+    Step,
+    WarmupCosine,
+)
+from parity.contract.training import TrainingConfig, zero_state
+
+__all__ = [
+    "MLP",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Arrays",
+    "Backend",
+    "Batch",
+    "BatchOrder",
+    "Constant",
+    "Cosine",
+    "Data",
+    "DeviceError",
+    "Exponential",
+    "History",
+    "InputError",
+    "Lion",
+    "Loss",
+    "Model",
+    "NAdam",
+    "OneCycle",
+    "Optimizer",
+    "ParityError",
+    "RAdam",
+    "RMSprop",
+    "RegularizedMLP",
+    "Schedule",
+    "State",
+    "Step",
+    "TensorSpec",
+    "Trainer",
+    "TrainingConfig",
+    "WarmupCosine",
+    "pauses",
+    "require",
+    "require_choice",
+    "zero_state",
+]

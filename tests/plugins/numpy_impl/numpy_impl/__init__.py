@@ -1,0 +1,5 @@
+"""A third backend, in plain NumPy with gradients derived by hand: the oracle, and a worked example.
+
+Read `backend` (what the harness finds), `trainer` (the verbs), then what they are made of: `model` and `activations`,
+`losses`, `optimizers`, `schedules`. Letters for shapes are those of `parity.contract`.
+"""

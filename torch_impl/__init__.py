@@ -1,0 +1,1 @@
+"""The PyTorch reference: eager, fused where PyTorch has a fused form. Its twin is `jax_impl`, file by file."""

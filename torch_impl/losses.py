@@ -1,0 +1,51 @@
+"""Losses of predictions p and targets t, both (B, K), reduced to a scalar."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from parity.contract import Loss
+
+LOG_2 = 0.6931471805599453
+
+
+def squared_error(p: Tensor, t: Tensor, reduction: str) -> Tensor:
+    return F.mse_loss(p, t, reduction=reduction)
+
+
+def absolute_error(p: Tensor, t: Tensor, reduction: str) -> Tensor:
+    return F.l1_loss(p, t, reduction=reduction)
+
+
+def huber(p: Tensor, t: Tensor, reduction: str, delta: float) -> Tensor:
+    return F.huber_loss(p, t, reduction=reduction, delta=delta)
+
+
+def log_cosh(p: Tensor, t: Tensor, reduction: str) -> Tensor:
+    # PyTorch has none; this form does not overflow where cosh does.
+    return reduce(torch.logaddexp(p - t, t - p) - LOG_2, reduction)
+
+
+def cross_entropy(p: Tensor, t: Tensor, reduction: str) -> Tensor:
+    return F.cross_entropy(p, t, reduction=reduction)
+
+
+def reduce(elements: Tensor, reduction: str) -> Tensor:
+    return elements.mean() if reduction == "mean" else elements.sum()
+
+
+LOSSES = {
+    "mse": squared_error,
+    "mae": absolute_error,
+    "huber": huber,
+    "log_cosh": log_cosh,
+    "cross_entropy": cross_entropy,
+}
+
+
+def build_loss(config: Loss) -> Callable[[Tensor, Tensor], Tensor]:
+    constants = {"delta": config.huber_delta} if config.kind == "huber" else {}
+    return partial(LOSSES[config.kind], reduction=config.reduction, **constants)

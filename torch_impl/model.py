@@ -1,0 +1,91 @@
+"""The networks, and their activations aligned constant by constant."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import skip_init
+
+from parity.contract import MLP as MLPConfig
+from parity.contract import Model as ModelConfig
+from parity.contract import RegularizedMLP as RegularizedMLPConfig
+from parity.contract.models import ELU_ALPHA, LEAKY_RELU_SLOPE
+
+Masks = Mapping[str, Tensor]
+
+
+def identity(x: Tensor) -> Tensor:
+    return x
+
+
+ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "tanh": torch.tanh,
+    "silu": F.silu,
+    "gelu": partial(F.gelu, approximate="none"),
+    "gelu_tanh": partial(F.gelu, approximate="tanh"),
+    "sigmoid": torch.sigmoid,
+    # Behind the threshold PyTorch returns x itself: at its default of 20 that is 2e-9 off in float64, at 40 nothing.
+    "softplus": partial(F.softplus, threshold=40.0),
+    "leaky_relu": partial(F.leaky_relu, negative_slope=LEAKY_RELU_SLOPE),
+    "elu": partial(F.elu, alpha=ELU_ALPHA),
+    "identity": identity,
+}
+
+
+class MLP(nn.Module):
+    def __init__(self, config: MLPConfig, inputs: int, outputs: int, device: str, dtype: str) -> None:
+        super().__init__()
+        widths = (inputs, *config.hidden, outputs)
+        self.layers = build_layers(widths, device, dtype)
+        self.activation = ACTIVATIONS[config.activation]
+
+    def forward(self, x: Tensor, masks: Masks) -> Tensor:
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = self.activation(layer(x))
+        return last(x)
+
+
+class RegularizedMLP(nn.Module):
+    def __init__(self, config: RegularizedMLPConfig, inputs: int, outputs: int, device: str, dtype: str) -> None:
+        super().__init__()
+        widths = (inputs, *config.hidden, outputs)
+        self.layers = build_layers(widths, device, dtype, hidden_bias=False)
+        self.norms = nn.ModuleList(BatchNorm(config, width, device, dtype) for width in config.hidden)
+        self.activation = ACTIVATIONS[config.activation]
+        self.keep = 1.0 - config.dropout
+
+    def forward(self, x: Tensor, masks: Masks) -> Tensor:
+        *hidden, last = self.layers
+        for i, (layer, norm) in enumerate(zip(hidden, self.norms, strict=True)):
+            x = self.activation(norm(layer(x)))
+            if f"dropouts.{i}" in masks:
+                x = x * masks[f"dropouts.{i}"] / self.keep
+        return last(x)
+
+
+class BatchNorm(nn.BatchNorm1d):
+    def __init__(self, config: RegularizedMLPConfig, width: int, device: str, dtype: str) -> None:
+        super().__init__(width, config.epsilon, config.momentum, device=device, dtype=getattr(torch, dtype))
+        # The count of batches serves only momentum=None; without it the state is the contract's.
+        self.num_batches_tracked = None
+
+
+def build_layers(widths: tuple[int, ...], device: str, dtype: str, hidden_bias: bool = True) -> nn.ModuleList:
+    # Not initialised: all weights come from the contract, and the global random state stays as it was.
+    def layer(fan_in: int, fan_out: int, bias: bool) -> nn.Linear:
+        return skip_init(nn.Linear, fan_in, fan_out, bias=bias, device=device, dtype=getattr(torch, dtype))
+
+    *hidden, last = pairwise(widths)
+    return nn.ModuleList([*(layer(i, o, hidden_bias) for i, o in hidden), layer(*last, bias=True)])
+
+
+MODELS = {MLPConfig: MLP, RegularizedMLPConfig: RegularizedMLP}
+
+
+def build_model(config: ModelConfig, inputs: int, outputs: int, device: str, dtype: str) -> nn.Module:
+    return MODELS[type(config)](config, inputs, outputs, device, dtype)
