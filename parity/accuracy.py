@@ -1,0 +1,67 @@
+"""How well a contender solves the task, beside what needs no network."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import Data, History
+from parity.result import Accuracy, Scores
+from parity.start import Start
+
+Floats = NDArray[np.float64]
+
+
+def score(truth: Floats, predictions: Floats, classes: bool) -> Scores:
+    """Scores of (V, K) predictions in the problem's own units; R2 is NaN where a true output is constant."""
+    error = predictions - truth
+    spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        r2 = np.where(spread > 0, 1.0 - (error**2).sum(axis=0) / spread, np.nan)
+        return Scores(
+            rmse=float(np.sqrt((error**2).mean())),
+            mae=float(np.abs(error).mean()),
+            max_abs=float(np.abs(error).max()),
+            r2=float(r2.mean()),
+            hit_rate=float((predictions.argmax(axis=1) == truth.argmax(axis=1)).mean()) if classes else None,
+        )
+
+
+def in_own_units(start: Start, outputs: NDArray[np.floating]) -> Floats:
+    """Network outputs as the problem's quantities: unscaled numbers, or probabilities of classes (softmax)."""
+    if start.problem.task == "regression":
+        return start.targets.from_network(outputs)
+    logits = outputs.astype(np.float64)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def learning_curve(start: Start, history: History) -> list[float]:
+    """R2 on the held-out rows at each evaluated step."""
+    return [_scores(start, predictions).r2 for predictions in history.predictions]
+
+
+def accuracy(start: Start, history: History, evaluated_at: tuple[int, ...], target_r2: float) -> Accuracy:
+    """Scores behind the last step, and the first evaluated step that reached the target."""
+    final = _scores(start, history.predictions[-1])
+    curve = learning_curve(start, history)
+    reached = next((step for step, r2 in zip(evaluated_at, curve, strict=True) if r2 >= target_r2), None)
+    return Accuracy(**vars(final), steps_to_target=reached)
+
+
+def baselines(start: Start) -> dict[str, Scores]:
+    """Predicting the mean of the training targets, and linear least squares with a constant."""
+    train, held_out = start.train_truth, start.truth
+    mean = np.broadcast_to(train.targets.mean(axis=0), held_out.targets.shape)
+    solution, *_ = np.linalg.lstsq(_with_constant(train), train.targets, rcond=None)
+    classes = start.problem.task == "classification"
+    return {
+        "mean": score(held_out.targets, mean, classes),
+        "linear": score(held_out.targets, _with_constant(held_out) @ solution, classes),
+    }
+
+
+def _scores(start: Start, outputs: NDArray[np.floating]) -> Scores:
+    return score(start.truth.targets, in_own_units(start, outputs), start.problem.task == "classification")
+
+
+def _with_constant(data: Data) -> Floats:
+    return np.column_stack([data.inputs, np.ones(len(data.inputs))])

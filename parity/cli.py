@@ -1,0 +1,164 @@
+"""The `parity` command, generated from the same dataclasses that define an experiment."""
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, make_dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+
+import parity
+from parity.contract import InputError, ParityError
+from parity.experiment import Experiment
+from parity.kinds import KINDS, kind_of
+from parity.nearest import suggestion
+from parity.problems import CATALOGUE, find, recipe
+from parity.records import read_experiment
+from parity.report.pages import show_backends, show_problem, show_problems
+from parity.report.terminal import Bars, show
+
+EXIT_STATUS = {"equivalent": 0, "different": 1, "inconclusive": 3, "diverged": 3}
+WRONG_USAGE = 2
+OUR_ERROR = 70
+
+USAGE = """\
+usage: parity COMMAND [OPTIONS]
+
+One network trained twice on identical data, in JAX and in PyTorch, and compared rung by rung.
+
+commands:
+  run [PROBLEM or FILE.toml]   train every contender and compare them
+  problems [NAME]              what can be learned; with NAME, one problem
+  backends                     what can train here, on which devices and in which modes
+
+`parity COMMAND --help` shows a command's options; `parity --version` the version.
+exit status: 0 equivalent, 1 different, 2 wrong usage, 3 inconclusive or diverged, 70 an error of our own"""
+
+# `--optimizer adam` picks the class whose fields are then options: `--optimizer.b1 0.9`.
+Kinds = make_dataclass(
+    "Kinds",
+    [
+        (name, Annotated[tyro.extras.literal_type_from_choices(kinds) | None, tyro.conf.arg(help=f"Which {name}.")], None)
+        for name, kinds in KINDS.items()
+    ],
+    frozen=True,
+)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Train every contender and compare them, rung by rung."""
+
+    experiment: Annotated[Experiment, tyro.conf.arg(name=""), tyro.conf.AvoidSubcommands]
+    kinds: Annotated[Kinds, tyro.conf.arg(name="")]  # type: ignore[valid-type]
+    out: Path | None = None
+    """Folder to leave the run in; runs/PROBLEM-DATE-TIME where none is named."""
+    overwrite: bool = False
+    """Replace the run that the folder holds."""
+    throughput: bool = True
+    """Time each contender in a process of its own, where the ladder held."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    command, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    errors = Console(stderr=True, soft_wrap=True, highlight=False)
+    try:
+        return _command(command)(rest)
+    except ParityError as error:
+        errors.print("[bold red]error:[/bold red]", escape(str(error)))
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        errors.print("Interrupted before any training; nothing was written.")
+        return EXIT_STATUS["inconclusive"]
+    except Exception:
+        errors.print(traceback.format_exc(), markup=False)
+        errors.print("This is an error in parity itself; please report it with the lines above.")
+        return OUR_ERROR
+
+
+def _command(name: str) -> Callable[[list[str]], int]:
+    commands = {"run": run, "problems": problems, "backends": backends}
+    if name in commands:
+        return commands[name]
+    if name in ("-h", "--help", "help"):
+        return lambda rest: _say(USAGE)
+    if name == "--version":
+        return lambda rest: _say(f"parity {parity.__version__}")
+    raise InputError(f"There is no command {name!r}. {suggestion(name, commands)}")
+
+
+def _say(text: str) -> int:
+    print(text)
+    return 0
+
+
+def run(arguments: list[str]) -> int:
+    """`parity run [PROBLEM or FILE.toml] [OPTIONS]`."""
+    options = parse_run(arguments)
+    experiment = options.experiment
+    out = options.out or Path("runs") / f"{experiment.problem}-{datetime.now():%Y%m%d-%H%M%S}"
+    console = Console()
+    result = parity.run(
+        experiment, out=out, overwrite=options.overwrite, throughput=options.throughput, watcher=Bars(console)
+    )
+    show(result, console)
+    console.print(f"Kept in {out}", highlight=False, soft_wrap=True)
+    return EXIT_STATUS[result.verdict]
+
+
+def parse_run(arguments: list[str]) -> RunOptions:
+    """Options of `parity run`: defaults are the recipe of the problem, or what the file says."""
+    named = bool(arguments) and not arguments[0].startswith("-")
+    base = _base(arguments[0] if named else "paraboloid")
+    rest = arguments[1:] if named else arguments
+    without_help = [argument for argument in rest if argument not in ("-h", "--help")]
+    kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
+    for name, kind in vars(kinds).items():
+        if kind is not None and kind != kind_of(getattr(base, name)):
+            base = replace(base, **{name: KINDS[name][kind]()})
+    if "--contender" in rest:
+        # Those on the command line replace the file's, and are not added to them.
+        base = replace(base, contender=())
+    default = RunOptions(experiment=base, kinds=kinds)
+    return tyro.cli(RunOptions, args=rest, default=default, prog="parity run [PROBLEM or FILE.toml]")
+
+
+def _base(name: str) -> Experiment:
+    return read_experiment(Path(name)) if name.endswith(".toml") else recipe(name)
+
+
+def problems(arguments: list[str]) -> int:
+    """`parity problems [NAME]`."""
+    options = tyro.cli(ProblemsOptions, args=arguments, prog="parity problems")
+    console = Console()
+    if options.name is None:
+        show_problems(CATALOGUE.values(), console)
+    else:
+        show_problem(find(options.name), console)
+    return 0
+
+
+@dataclass(frozen=True)
+class ProblemsOptions:
+    """What can be learned."""
+
+    name: tyro.conf.Positional[str | None] = None
+    """Show this one alone."""
+
+
+def backends(arguments: list[str]) -> int:
+    """`parity backends`."""
+    tyro.cli(BackendsOptions, args=arguments, prog="parity backends")
+    show_backends(Console())
+    return 0
+
+
+@dataclass(frozen=True)
+class BackendsOptions:
+    """What can train here, on which devices and in which modes."""

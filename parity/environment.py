@@ -1,0 +1,52 @@
+"""What a record must say about the machine and the software that made it."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+import parity
+from parity import registry
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def describe(backends: Iterable[str]) -> dict[str, str]:
+    """Versions, flags, devices, threads and commit."""
+    facts = {
+        "parity": parity.__version__,
+        "commit": commit(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": processor(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+    }
+    facts |= {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
+    for name in sorted(set(backends)):
+        backend = registry.load(name)
+        facts |= {f"{name} devices": ", ".join(backend.devices()), **backend.environment()}
+    return facts
+
+
+def commit() -> str:
+    """The commit of the sources this runs from; empty where they are not a checkout."""
+    source = Path(__file__).resolve().parent
+    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip()
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())

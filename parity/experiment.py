@@ -1,0 +1,104 @@
+"""Experiment: everything that defines a run."""
+
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Annotated, Literal, get_args
+
+from tyro.conf import UseAppendAction
+
+from parity.contract import MLP, Adam, Cosine, Loss, Model, Optimizer, RegularizedMLP, Schedule, require, require_choice
+
+LastBatch = Literal["drop", "wrap"]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that defines a run; a run is repeated from this record alone."""
+
+    problem: str = "paraboloid"
+    """Name of the problem (`parity problems` lists them)."""
+    rows: int = 1000
+    """Rows drawn, training and held out together."""
+    held_out: float = 0.15
+    """Share of the rows that is kept for judging, rounded up to a whole row."""
+    standardize: bool = True
+    """Scale inputs and targets to mean 0 and standard deviation 1 of the training rows."""
+    data_seed: int = 0
+    """Seed of the rows."""
+    split_seed: int = 42
+    """Seed of the permutation that splits them."""
+    seed: int = 0
+    """Seed of the initial weights, the batch order and the masks."""
+    model: Model = field(default_factory=MLP)
+    """The network."""
+    loss: Loss = field(default_factory=Loss)
+    """The loss."""
+    optimizer: Optimizer = field(default_factory=lambda: Adam(learning_rate=1e-2))
+    """The optimizer."""
+    schedule: Schedule = field(default_factory=Cosine)
+    """The learning rate over the steps."""
+    clip_norm: float | None = None
+    """Largest global norm of the gradient."""
+    epochs: int = 10_000
+    """Passes over the training rows."""
+    batch_size: int | None = None
+    """Rows of a batch; None takes all training rows at once, in their own order."""
+    last_batch: LastBatch = "drop"
+    """What becomes of an epoch's last, short batch. drop: its rows sit out this epoch; wrap: it is filled from the next."""
+    target_r2: float = 0.999
+    """The R2 on the held-out rows whose first step is reported."""
+    contender: Annotated[tuple[str, ...], UseAppendAction] = ()
+    """What is compared, as backend:device:mode:dtype, parts left out at will; none means both twins."""
+    reference: str = "torch:cpu"
+    """What the contenders are compared with, in their own dtype unless it names one."""
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "epochs"):
+            value = getattr(self, name)
+            require(value >= 1, f"{name} is {value!r}; expected a whole number of at least 1.")
+        for name in ("data_seed", "split_seed", "seed"):
+            value = getattr(self, name)
+            require(0 <= value < 2**32, f"{name} is {value!r}; expected a whole number from 0 to 2^32 - 1.")
+        require(0 < self.held_out < 1, f"held_out is {self.held_out!r}; expected a share between 0 and 1.")
+        require(
+            self.clip_norm is None or self.clip_norm > 0,
+            f"clip_norm is {self.clip_norm!r}; expected a number above 0, or None for no clipping.",
+        )
+        require_choice("last_batch", self.last_batch, get_args(LastBatch))
+        self._check_batches()
+
+    def _check_batches(self) -> None:
+        train = self.train_rows
+        require(
+            train >= 2 and self.rows - train >= 2,
+            f"rows is {self.rows} and held_out {self.held_out!r}, which leaves {train} rows to train on and "
+            f"{self.rows - train} to judge by; expected at least 2 of each. Draw more rows.",
+        )
+        if self.batch_size is not None:
+            require(self.batch_size >= 1, f"batch_size is {self.batch_size}; expected at least 1, or None for all rows.")
+            require(
+                self.batch_size <= train,
+                f"batch_size is {self.batch_size}, but there are {train} training rows; "
+                f"expected at most {train}, or None for all rows.",
+            )
+        require(
+            self.batch_rows >= 2 or not isinstance(self.model, RegularizedMLP),
+            f"batch_size is {self.batch_size}; batch normalisation needs at least 2 rows to have a variance.",
+        )
+
+    @property
+    def train_rows(self) -> int:
+        """N, the rows that are trained on; the held-out share is rounded up, as scikit-learn's train_test_split does."""
+        return self.rows - ceil(self.rows * self.held_out)
+
+    @property
+    def batch_rows(self) -> int:
+        """B, the rows of every batch."""
+        return self.train_rows if self.batch_size is None else self.batch_size
+
+    @property
+    def steps(self) -> int:
+        """S, the steps of the whole run."""
+        if self.last_batch == "wrap":
+            return self.epochs * self.train_rows // self.batch_rows
+        return self.epochs * (self.train_rows // self.batch_rows)

@@ -1,0 +1,51 @@
+"""Finds backends by the entry-point group `parity.backends`; nothing of a framework is imported until it is used."""
+
+import os
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from parity.contract import Backend, InputError
+from parity.nearest import suggestion
+
+GROUP = "parity.backends"
+EXTRAS = {"jax": "parity[jax]", "torch": "parity[torch]"}
+
+
+def names() -> tuple[str, ...]:
+    """Backends that are declared, whether or not their framework is installed."""
+    return tuple(sorted({entry.name for entry in _entries()}))
+
+
+def load(name: str) -> Backend:
+    """The backend of that name; InputError where it is unknown or its framework is missing."""
+    if name not in names():
+        raise InputError(f"There is no backend {name!r}. {suggestion(name, names())}")
+    return _load(name)
+
+
+def missing(name: str) -> str | None:
+    """Why a declared backend can't be used here, or None where it can."""
+    try:
+        load(name)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+@cache
+def _load(name: str) -> Backend:
+    # Two runtimes in one process fight for the cores, and a sum over threads depends on how many there are.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    entry = next(entry for entry in _entries() if entry.name == name)
+    try:
+        backend: Backend = entry.load()()
+    except ModuleNotFoundError as error:
+        source = EXTRAS.get(name, f"the package {error.name}")
+        raise InputError(
+            f"The backend {name!r} needs {error.name}, which is not installed. Install it: pip install '{source}'"
+        ) from None
+    return backend
+
+
+def _entries() -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=GROUP))

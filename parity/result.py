@@ -1,0 +1,125 @@
+"""Result: what a run found, as an object and as JSON."""
+
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any, Literal
+
+from parity.contract import History, State
+from parity.experiment import Experiment
+
+SCHEMA_VERSION = 1
+
+Verdict = Literal["equivalent", "different", "inconclusive", "diverged"]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One comparison of a candidate with its reference."""
+
+    name: str
+    passed: bool
+    gap: float | None
+    """The largest distance found, relative to the size of what was compared."""
+    limit: float | None
+    """The distance up to which it may be rounding; None where the rung is described and not judged."""
+    where: str
+    """The place of the largest distance: tensor and element, or step."""
+    note: str = ""
+    """What was compared, or what went wrong, in words."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A candidate climbed against its reference, up to the first rung that broke."""
+
+    reference: str
+    candidate: str
+    verdict: Verdict
+    summary: str
+    rungs: tuple[Rung, ...]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Accuracy on the held-out rows, in the problem's own units, over all outputs together."""
+
+    rmse: float
+    mae: float
+    max_abs: float
+    r2: float
+    """Coefficient of determination, the mean over the outputs; for classes that of the probabilities (Brier skill score)."""
+    hit_rate: float | None = None
+    """For classes, the share of rows whose most probable class is the true one."""
+
+
+@dataclass(frozen=True)
+class Accuracy(Scores):
+    """Scores of a trained contender, and when it reached the target."""
+
+    steps_to_target: int | None = None
+    """First evaluated step with the target R2 on the held-out rows; None where it was not reached."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Speed of a contender, alone in a process, on one core."""
+
+    steps_per_second: float
+    """Median over interleaved rounds."""
+    spread: tuple[float, float]
+    """Slowest and fastest round, steps per second."""
+    compile_seconds: float
+    """What the first call of a run takes beyond a later one: tracing and compiling."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found."""
+
+    verdict: Verdict
+    summary: str
+    complete: bool
+    experiment: Experiment
+    table: dict[str, Any]
+    """The experiment as written to TOML."""
+    start: dict[str, str]
+    environment: dict[str, str]
+    pairs: tuple[Pair, ...]
+    accuracy: dict[str, Accuracy]
+    baselines: dict[str, Scores]
+    throughput: dict[str, Throughput | None]
+    throughput_note: str = ""
+    """Why a speed is missing."""
+    evaluated_at: tuple[int, ...] = ()
+    checkpoints_at: tuple[int, ...] = ()
+    histories: dict[str, History] = field(default_factory=dict, repr=False)
+    curves: dict[str, list[float]] = field(default_factory=dict, repr=False)
+    """R2 on the held-out rows at each evaluated step, per contender."""
+    first_state: State | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record, ready for json.dumps: numbers that are not finite become null."""
+        record = {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "summary": self.summary,
+            "complete": self.complete,
+            "experiment": self.table,
+            "start": self.start,
+            "environment": self.environment,
+            "pairs": [asdict(pair) for pair in self.pairs],
+            "accuracy": {name: asdict(scores) for name, scores in self.accuracy.items()},
+            "baselines": {name: asdict(scores) for name, scores in self.baselines.items()},
+            "throughput": {name: asdict(speed) if speed else None for name, speed in self.throughput.items()},
+            "throughput_note": self.throughput_note,
+        }
+        finite: dict[str, Any] = _finite(record)
+        return finite
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not isfinite(value) else value

@@ -1,0 +1,123 @@
+"""Run an experiment: train every contender, climb every pair, time what held, and say what was found."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from parity import registry
+from parity.accuracy import accuracy, baselines, learning_curve
+from parity.contender import Contender, resolve
+from parity.environment import describe
+from parity.experiment import Experiment
+from parity.ladder import Subject, climb
+from parity.progress import Silent, Watcher
+from parity.records import table_of
+from parity.report.folder import RunFolder
+from parity.result import Pair, Result, Throughput
+from parity.start import Start, draw
+from parity.throughput.measure import ROUNDS, TimingError, measure
+from parity.verdict import judge
+
+
+def run(
+    experiment: Experiment,
+    *,
+    out: Path | str | None = None,
+    overwrite: bool = False,
+    throughput: bool = True,
+    watcher: Watcher | None = None,
+) -> Result:
+    """Compare the contenders of an experiment.
+
+    `out` is a folder to leave the run in; an InputError is raised before any work where it holds a run already, unless
+    `overwrite`. An interrupt (Ctrl-C) ends the run early and gives what was done, with `complete` False.
+    """
+    watcher = watcher or Silent()
+    pairs = resolve(experiment.contender, experiment.reference)
+    experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
+    start = draw(experiment)
+    subjects = _subjects(pairs, start, watcher)
+    folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
+    progress = _Progress()
+    try:
+        for reference, candidate in pairs:
+            progress.pairs.append(climb(subjects[reference], subjects[candidate]))
+        if throughput:
+            _measure(progress, subjects, experiment, start, watcher)
+    except KeyboardInterrupt:
+        progress.interrupted = True
+    result = _result(experiment, start, subjects, progress)
+    if folder is not None:
+        folder.save(result)
+    return result
+
+
+@dataclass
+class _Progress:
+    """What was done so far."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    speeds: dict[str, Throughput] = field(default_factory=dict)
+    note: str = "not asked for"
+    interrupted: bool = False
+
+
+def _subjects(pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher) -> dict[Contender, Subject]:
+    contenders = dict.fromkeys(contender for pair in pairs for contender in pair)
+    return {
+        contender: Subject(
+            contender,
+            registry.load(contender.backend).trainer(
+                start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype
+            ),
+            start,
+            watcher,
+        )
+        for contender in contenders
+    }
+
+
+def _measure(
+    progress: _Progress, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
+) -> None:
+    held = {name for pair in progress.pairs if pair.verdict == "equivalent" for name in (pair.reference, pair.candidate)}
+    contenders = [contender for contender in subjects if str(contender) in held]
+    progress.note = "" if len(contenders) == len(subjects) else "void where the ladder did not hold"
+    if not contenders:
+        return
+    with watcher.task("timing", len(contenders) + ROUNDS) as done:
+        try:
+            table, hashes = table_of(experiment), dict(start.hashes)
+            progress.speeds = measure(contenders, table, start.order.steps, hashes, done)
+        except TimingError as error:
+            progress.note = str(error)
+
+
+def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subject], progress: _Progress) -> Result:
+    trained = {str(contender): subject for contender, subject in subjects.items() if subject.is_trained}
+    finite = {name: subject for name, subject in trained.items() if subject.diverged_at is None}
+    scores = {
+        name: accuracy(start, subject.history, subject.evaluated_at, experiment.target_r2)
+        for name, subject in finite.items()
+    }
+    simple = baselines(start)
+    verdict, summary = judge(experiment, progress.pairs, scores, simple, progress.interrupted)
+    first = next(iter(subjects.values()))
+    return Result(
+        verdict=verdict,
+        summary=summary,
+        complete=not progress.interrupted,
+        experiment=experiment,
+        table=table_of(experiment),
+        start=dict(start.hashes),
+        environment=describe(contender.backend for contender in subjects),
+        pairs=tuple(progress.pairs),
+        accuracy=scores,
+        baselines=simple,
+        throughput={str(contender): progress.speeds.get(str(contender)) for contender in subjects},
+        throughput_note=progress.note,
+        evaluated_at=first.evaluated_at,
+        checkpoints_at=first.checkpoints_at,
+        histories={name: subject.history for name, subject in trained.items()},
+        curves={name: learning_curve(start, subject.history) for name, subject in trained.items()},
+        first_state=start.state,
+    )

@@ -1,0 +1,261 @@
+"""Start: everything a run starts from, drawn once in NumPy, so that no backend draws anything."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import (
+    Arrays,
+    BatchOrder,
+    Data,
+    State,
+    TensorSpec,
+    TrainingConfig,
+    require,
+    zero_state,
+)
+from parity.experiment import Experiment
+from parity.problems import Problem, find
+
+Floats = NDArray[np.float64]
+LARGEST_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Affine scaling of columns: network units = (own units - shift) / scale."""
+
+    shift: Floats
+    scale: Floats
+
+    def to_network(self, columns: Floats) -> Floats:
+        """Own units to network units."""
+        return (columns - self.shift) / self.scale
+
+    def from_network(self, columns: NDArray[Any]) -> Floats:
+        """Network units to own units, in float64."""
+        return columns.astype(np.float64) * self.scale + self.shift
+
+
+@dataclass(frozen=True)
+class Start:
+    """What every contender is given; float64 until `cast`."""
+
+    problem: Problem
+    config: TrainingConfig
+    train: Data
+    """Training rows, in network units."""
+    held_out: Data
+    """Held-out rows, in network units."""
+    truth: Data
+    """Held-out rows, in the problem's own units."""
+    train_truth: Data
+    """Training rows, in the problem's own units."""
+    targets: Scaling
+    state: State
+    order: BatchOrder
+    hashes: Mapping[str, str]
+    """SHA-256 of data, split, parameters, buffers, order, masks and config."""
+
+    def cast(self, dtype: str) -> tuple[State, Data, Data]:
+        """State, training data and held-out data, rounded once to a dtype."""
+        state = State(
+            cast(self.state.parameters, dtype),
+            cast(self.state.buffers, dtype),
+            {slot: cast(arrays, dtype) for slot, arrays in self.state.optimizer.items()},
+        )
+        train, held_out = (
+            Data(data.inputs.astype(dtype), data.targets.astype(dtype)) for data in (self.train, self.held_out)
+        )
+        return state, train, held_out
+
+
+def draw(experiment: Experiment) -> Start:
+    """Draw all that an experiment starts from; the same experiment gives the same bytes."""
+    problem = find(experiment.problem)
+    config = training_config(experiment, problem)
+    rows = draw_rows(experiment, problem)
+    held_out, train = split(experiment)
+    inputs, targets = scalings(experiment, problem, Data(rows.inputs[train], rows.targets[train]))
+    scaled = Data(inputs.to_network(rows.inputs), targets.to_network(rows.targets))
+    state = draw_state(experiment, config)
+    order = draw_order(experiment)
+    parts: dict[str, Arrays] = {
+        "data": {"inputs": rows.inputs, "targets": rows.targets},
+        "split": {"held_out": held_out, "train": train},
+        "parameters": state.parameters,
+        "buffers": state.buffers,
+        "order": {} if order.rows is None else {"rows": order.rows},
+        "masks": order.masks,
+    }
+    return Start(
+        problem=problem,
+        config=config,
+        train=take(scaled, train),
+        held_out=take(scaled, held_out),
+        truth=take(rows, held_out),
+        train_truth=take(rows, train),
+        targets=targets,
+        state=state,
+        order=order,
+        hashes={name: digest(arrays) for name, arrays in parts.items()} | {"config": digest_text(repr(config))},
+    )
+
+
+def training_config(experiment: Experiment, problem: Problem) -> TrainingConfig:
+    """What a backend is told, checked against the problem."""
+    classes = problem.task == "classification"
+    kind = experiment.loss.kind
+    require(
+        (kind == "cross_entropy") == classes,
+        f"loss.kind is {kind!r}, but the targets of {problem.name} are {'classes' if classes else 'numbers'}; expected "
+        + ("cross_entropy." if classes else "mse, mae, huber or log_cosh."),
+    )
+    return TrainingConfig(
+        model=experiment.model,
+        inputs=len(problem.inputs),
+        outputs=len(problem.outputs),
+        loss=experiment.loss,
+        optimizer=experiment.optimizer,
+        schedule=experiment.schedule,
+        clip_norm=experiment.clip_norm,
+        steps=experiment.steps,
+    )
+
+
+def draw_rows(experiment: Experiment, problem: Problem) -> Data:
+    """Rows in the problem's own units; InputError where one is not finite."""
+    low, high = (np.array([getattr(quantity, end) for quantity in problem.inputs]) for end in ("low", "high"))
+    inputs = low + (high - low) * stream("data", experiment.data_seed).random((experiment.rows, len(low)))
+    targets = np.asarray(problem.truth(inputs), np.float64)
+    expected = (experiment.rows, len(problem.outputs))
+    require(
+        targets.shape == expected, f"The truth of {problem.name} gave shape {targets.shape}; expected {expected}."
+    )
+    for kind, values in (("input", inputs), ("target", targets)):
+        bad = np.argwhere(~np.isfinite(values))
+        require(
+            len(bad) == 0,
+            f"{problem.name} has {len(bad)} {kind} values that are not finite, the first "
+            f"{values[tuple(bad[0])] if len(bad) else ''} in row {bad[0][0] if len(bad) else ''}; expected finite numbers. "
+            "Narrow the ranges of its inputs, or mend its truth.",
+        )
+    return Data(inputs, targets)
+
+
+def split(experiment: Experiment) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Held-out and training rows: the permutation of RandomState cut as scikit-learn's train_test_split cuts it."""
+    permutation = np.random.RandomState(experiment.split_seed).permutation(experiment.rows)
+    held_out = experiment.rows - experiment.train_rows
+    return permutation[:held_out].astype(np.int64), permutation[held_out:].astype(np.int64)
+
+
+def scalings(experiment: Experiment, problem: Problem, train: Data) -> tuple[Scaling, Scaling]:
+    """Scalings of inputs and targets, from the training rows alone; classes are left as they are."""
+    inputs = standard(train.inputs) if experiment.standardize else unscaled(train.inputs)
+    numbers = experiment.standardize and problem.task == "regression"
+    return inputs, standard(train.targets) if numbers else unscaled(train.targets)
+
+
+def standard(columns: Floats) -> Scaling:
+    """To mean 0 and standard deviation 1 (population form); a constant column is only shifted."""
+    deviation = columns.std(axis=0)
+    return Scaling(columns.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+
+
+def unscaled(columns: Floats) -> Scaling:
+    """As it is."""
+    return Scaling(np.zeros(columns.shape[1]), np.ones(columns.shape[1]))
+
+
+def draw_state(experiment: Experiment, config: TrainingConfig) -> State:
+    """The first state, float64."""
+    zero = zero_state(config, "float64")
+    parameters = config.model.parameters(config.inputs, config.outputs)
+    return State(
+        {spec.name: initial(spec, experiment.seed) for spec in parameters},
+        {spec.name: initial(spec, experiment.seed) for spec in config.model.buffers()},
+        zero.optimizer,
+    )
+
+
+def initial(spec: TensorSpec, seed: int) -> Floats:
+    """First values of a tensor, from a stream of its own name, so that another layer changes nothing here.
+
+    uniform_fan_in: U(-1, 1)/sqrt(fan_in), PyTorch's default for Linear; lecun_normal: N(0, 1/fan_in) (LeCun et al. 1998,
+    doi 10.1007/3-540-49430-8_2); he_normal: N(0, 2/fan_in) (He et al. 2015, arXiv:1502.01852).
+    """
+    random = stream(spec.name, seed)
+    if spec.initial == "uniform_fan_in":
+        return random.uniform(-1.0, 1.0, spec.shape) / np.sqrt(spec.fan_in)
+    if spec.initial == "lecun_normal":
+        return random.standard_normal(spec.shape) / np.sqrt(spec.fan_in)
+    if spec.initial == "he_normal":
+        return random.standard_normal(spec.shape) * np.sqrt(2.0 / spec.fan_in)
+    return np.full(spec.shape, 1.0 if spec.initial == "ones" else 0.0)
+
+
+def draw_order(experiment: Experiment) -> BatchOrder:
+    """Which rows each step sees, a new permutation an epoch, and the masks of each step."""
+    steps, batch, train = experiment.steps, experiment.batch_rows, experiment.train_rows
+    masks = experiment.model.masks()
+    size = steps * batch * ((0 if experiment.batch_size is None else 4) + sum(masks.values()))
+    require(
+        size <= LARGEST_BYTES,
+        f"The batch order and masks of {steps} steps with {batch} rows would take {size / 2**30:.1f} GiB; expected at most "
+        f"{LARGEST_BYTES / 2**30:.0f} GiB. Train for fewer epochs, on fewer rows, or with narrower layers.",
+    )
+    rows = None
+    if experiment.batch_size is not None:
+        random = stream("order", experiment.seed)
+        whole = train if experiment.last_batch == "wrap" else train - train % batch
+        epochs = [random.permutation(train)[:whole].astype(np.int32) for _ in range(experiment.epochs)]
+        rows = np.concatenate(epochs)[: steps * batch].reshape(steps, batch)
+    keep = experiment.model.keep_probability()
+    drawn = {
+        name: draw_mask(stream(name, experiment.seed), (steps, batch, width), keep) for name, width in masks.items()
+    }
+    return BatchOrder(steps, rows, drawn)
+
+
+def draw_mask(random: np.random.Generator, shape: tuple[int, int, int], keep: float) -> NDArray[np.bool_]:
+    """True with probability `keep`, drawn step by step to bound the memory."""
+    mask = np.empty(shape, bool)
+    for step in mask:
+        step[:] = random.random(shape[1:]) < keep
+    return mask
+
+
+def stream(name: str, seed: int) -> np.random.Generator:
+    """Random numbers of their own for each purpose."""
+    return np.random.default_rng([seed, crc32(name.encode())])
+
+
+def take(data: Data, rows: NDArray[np.int64]) -> Data:
+    """Some rows of data."""
+    return Data(data.inputs[rows], data.targets[rows])
+
+
+def cast(arrays: Arrays, dtype: str) -> Arrays:
+    """The arrays in another dtype."""
+    return {name: array.astype(dtype) for name, array in arrays.items()}
+
+
+def digest(arrays: Arrays) -> str:
+    """SHA-256 over names, dtypes, shapes and bytes."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def digest_text(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""How fast a contender trains; measured only where the ladder held."""

@@ -1,0 +1,58 @@
+"""The verdict of a whole run, in words that a student understands."""
+
+from collections.abc import Mapping, Sequence
+
+from parity.experiment import Experiment
+from parity.result import Accuracy, Pair, Scores, Verdict
+
+# What is worst decides: a difference that was seen is not undone by another pair's agreement.
+SEVERITY: tuple[Verdict, ...] = ("different", "diverged", "inconclusive", "equivalent")
+
+
+def judge(
+    experiment: Experiment,
+    pairs: Sequence[Pair],
+    accuracy: Mapping[str, Accuracy],
+    baselines: Mapping[str, Scores],
+    interrupted: bool,
+) -> tuple[Verdict, str]:
+    """The verdict over all pairs, and one or two sentences."""
+    worst = min((pair.verdict for pair in pairs), key=SEVERITY.index, default="inconclusive")
+    if interrupted and worst == "equivalent" or not pairs:
+        return "inconclusive", "Interrupted before every contender was compared; what was done until then is kept."
+    if worst == "equivalent":
+        return worst, _equivalent(experiment, pairs, accuracy, baselines)
+    told = " ".join(_sentence(pair.summary) for pair in pairs if pair.verdict == worst)
+    advice = {
+        "different": " Nothing above that rung was compared.",
+        "diverged": " A smaller learning rate or a clipped gradient (clip_norm) often helps.",
+        "inconclusive": " Without a proven common start there is no verdict.",
+    }
+    return worst, told + advice[worst]
+
+
+def _equivalent(
+    experiment: Experiment, pairs: Sequence[Pair], accuracy: Mapping[str, Accuracy], baselines: Mapping[str, Scores]
+) -> str:
+    backends = sorted({name.split(":")[0] for pair in pairs for name in (pair.reference, pair.candidate)})
+    dtypes = sorted({pair.candidate.rsplit(":", 1)[1] for pair in pairs})
+    r2 = [scores.r2 for scores in accuracy.values()]
+    return (
+        f"On {experiment.problem}, {_listed(backends)} are equivalent in {_listed(dtypes)}: from the same start they compute "
+        "the same predictions, losses, gradients and updates, and take the same path, all to within rounding. "
+        f"On rows they never saw they explain {_percent(min(r2))} of the variance; a linear fit explains "
+        f"{_percent(baselines['linear'].r2)}."
+    )
+
+
+def _percent(share: float) -> str:
+    # Never rounded up to a success that was not reached.
+    return f"{int(share * 1e4) / 1e2:.2f} %" if share == share else "an undefined share"
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(", ".join(names).rsplit(", ", 1))
