@@ -57,9 +57,7 @@ def adam(config: Adam) -> optax.GradientTransformationExtraArgs:
 
 
 def adamw(config: AdamW) -> optax.GradientTransformationExtraArgs:
-    return optax.chain(
-        scale_by_corrected_adam(config), optax.add_decayed_weights(config.weight_decay), scale_by_rate()
-    )
+    return optax.chain(scale_by_corrected_adam(config), optax.add_decayed_weights(config.weight_decay), scale_by_rate())
 
 
 def rmsprop(config: RMSprop) -> optax.GradientTransformationExtraArgs:
@@ -199,9 +197,7 @@ def build_optimizer(config: OptimizerConfig) -> optax.GradientTransformationExtr
     return OPTIMIZERS[type(config)](config)
 
 
-def adam_scalars(
-    config: Adam | AdamW | Adamax, learning_rate: NDArray[np.float64], t: NDArray[np.float64]
-) -> Scalars:
+def adam_scalars(config: Adam | AdamW | Adamax, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:
     return {"correction": 1.0 - config.b1**t, "root_correction": np.sqrt(1.0 - config.b2**t)}
 
 

@@ -4,7 +4,7 @@ The state goes in and comes out, and what is done is compiled once for each conf
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -14,7 +14,6 @@ import numpy as np
 import optax
 from flax import nnx
 from jax import Array, lax
-
 from numpy.typing import NDArray
 
 from jax_impl.convert import native_name
@@ -119,9 +118,7 @@ class Program:
         updates, optimizer = self.optimizer.update(gradients, state.optimizer, state.parameters, scalars=scalars)
         return TrainState(optax.apply_updates(state.parameters, updates), buffers, optimizer), loss
 
-    def fit_by_steps(
-        self, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch
-    ) -> tuple[TrainState, Record]:
+    def fit_by_steps(self, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> tuple[TrainState, Record]:
         losses, predictions, parameters, buffers = [], [], [], []
         stops = pauses(len(scalars["learning_rate"]), watch.evaluate_at, watch.checkpoints_at)
         for start, stop in pairwise([0, *stops]):
@@ -190,7 +187,14 @@ class Program:
         return lax.scan(segment, carry, part)
 
     def _run_many(
-        self, carries: Carry, feed: Feed, scalars: Scalars, evaluate: Array, part: Array, own_data: bool, own_order: bool
+        self,
+        carries: Carry,
+        feed: Feed,
+        scalars: Scalars,
+        evaluate: Array,
+        part: Array,
+        own_data: bool,
+        own_order: bool,
     ) -> tuple[Carry, Array]:
         data, order = 0 if own_data else None, 0 if own_order else None
         axes = (0, Feed(data, data, order, order), None, None, None)
@@ -205,7 +209,7 @@ class Program:
         return model
 
 
-@lru_cache(maxsize=None)
+@cache
 def program(config: TrainingConfig, dtype: str) -> Program:
     """The one program of a config: a second one would be traced and compiled again."""
     return Program(config, dtype)

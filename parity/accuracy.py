@@ -31,7 +31,8 @@ def in_own_units(start: Start, outputs: NDArray[np.floating]) -> Floats:
         return start.targets.from_network(outputs)
     logits = outputs.astype(np.float64)
     exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+    probabilities: Floats = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return probabilities
 
 
 def learning_curve(start: Start, history: History) -> list[float]:

@@ -43,7 +43,11 @@ exit status: 0 equivalent, 1 different, 2 wrong usage, 3 inconclusive or diverge
 Kinds = make_dataclass(
     "Kinds",
     [
-        (name, Annotated[tyro.extras.literal_type_from_choices(kinds) | None, tyro.conf.arg(help=f"Which {name}.")], None)
+        (
+            name,
+            Annotated[tyro.extras.literal_type_from_choices(kinds) | None, tyro.conf.arg(help=f"Which {name}.")],
+            None,
+        )
         for name, kinds in KINDS.items()
     ],
     frozen=True,
@@ -118,11 +122,12 @@ def parse_run(arguments: list[str]) -> RunOptions:
     base = _base(arguments[0] if named else "paraboloid")
     rest = arguments[1:] if named else arguments
     without_help = [argument for argument in rest if argument not in ("-h", "--help")]
+    kinds: Kinds  # type: ignore[valid-type]
     kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
     for name, kind in vars(kinds).items():
         if kind is not None and kind != kind_of(getattr(base, name)):
             base = replace(base, **{name: KINDS[name][kind]()})
-    if "--contender" in rest:
+    if any(argument.split("=")[0] == "--contender" for argument in rest):
         # Those on the command line replace the file's, and are not added to them.
         base = replace(base, contender=())
     default = RunOptions(experiment=base, kinds=kinds)

@@ -104,7 +104,9 @@ def _of_backend(name: str, pattern: Pattern) -> list[Contender]:
     if mode not in backend.modes:
         raise InputError(f"The backend {name!r} has no device, mode or dtype {mode!r}. {suggestion(mode, known)}")
     if pattern.dtype is not None and pattern.dtype not in backend.dtypes:
-        raise InputError(f"The backend {name!r} has no dtype {pattern.dtype!r}. {suggestion(pattern.dtype, backend.dtypes)}")
+        raise InputError(
+            f"The backend {name!r} has no dtype {pattern.dtype!r}. {suggestion(pattern.dtype, backend.dtypes)}"
+        )
     devices = (pattern.device,) if pattern.device else backend.devices()
     dtypes = (pattern.dtype,) if pattern.dtype else backend.dtypes
     return [Contender(name, device, mode, dtype) for device, dtype in product(devices, dtypes)]

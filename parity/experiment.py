@@ -75,7 +75,9 @@ class Experiment:
             f"{self.rows - train} to judge by; expected at least 2 of each. Draw more rows.",
         )
         if self.batch_size is not None:
-            require(self.batch_size >= 1, f"batch_size is {self.batch_size}; expected at least 1, or None for all rows.")
+            require(
+                self.batch_size >= 1, f"batch_size is {self.batch_size}; expected at least 1, or None for all rows."
+            )
             require(
                 self.batch_size <= train,
                 f"batch_size is {self.batch_size}, but there are {train} training rows; "

@@ -1,4 +1,4 @@
-"""The names by which a choice between configs is spelled, in TOML (`kind = "adam"`) and on the command line (`--optimizer adam`)."""
+"""How a choice between configs is spelled: in TOML `kind = "adam"`, on the command line `--optimizer adam`."""
 
 from parity.contract import (
     MLP,

@@ -73,8 +73,8 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(forbid_extra_keys=True)
     for kind in (int, float, str, bool):
         converter.register_structure_hook(kind, _strictly(kind))
-    converter.register_structure_hook_func(lambda cls: get_origin(cls) is Literal, _choice)
-    converter.register_structure_hook_func(lambda cls: get_origin(cls) is tuple, partial(_sequence, converter))
+    converter.register_structure_hook_func(partial(_is_a, Literal), _choice)
+    converter.register_structure_hook_func(partial(_is_a, tuple), partial(_sequence, converter))
     for optional in (int | None, float | None):
         converter.register_structure_hook(optional, partial(_optional, converter))
     for field_name, union in UNIONS.items():
@@ -82,6 +82,10 @@ def _converter() -> cattrs.Converter:
         configure_tagged_union(union, converter, tag_name="kind", tag_generator=_name_of(kinds))
         converter.register_structure_hook(union, _checking_kind(field_name, kinds, converter.get_structure_hook(union)))
     return converter
+
+
+def _is_a(kind: Any, cls: Any) -> bool:
+    return get_origin(cls) is kind
 
 
 def _name_of(kinds: Mapping[str, type]) -> Callable[[type], str]:
@@ -121,7 +125,9 @@ def _optional(converter: cattrs.Converter, value: Any, cls: Any) -> Any:
     return None if value in (None, ABSENT) else converter.structure(value, kind)
 
 
-def _checking_kind(name: str, kinds: Mapping[str, type], structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def _checking_kind(
+    name: str, kinds: Mapping[str, type], structure: Callable[[Any, Any], Any]
+) -> Callable[[Any, Any], Any]:
     def check(value: Any, cls: Any) -> Any:
         if not isinstance(value, dict):
             raise InputError(f"is {value!r}; expected a table [{name}] with a key kind.")

@@ -79,7 +79,9 @@ def _subjects(pairs: list[tuple[Contender, Contender]], start: Start, watcher: W
 def _measure(
     progress: _Progress, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
 ) -> None:
-    held = {name for pair in progress.pairs if pair.verdict == "equivalent" for name in (pair.reference, pair.candidate)}
+    held = {
+        name for pair in progress.pairs if pair.verdict == "equivalent" for name in (pair.reference, pair.candidate)
+    }
     contenders = [contender for contender in subjects if str(contender) in held]
     progress.note = "" if len(contenders) == len(subjects) else "void where the ladder did not hold"
     if not contenders:

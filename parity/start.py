@@ -1,8 +1,9 @@
 """Start: everything a run starts from, drawn once in NumPy, so that no backend draws anything."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 from zlib import crc32
 
@@ -134,9 +135,7 @@ def draw_rows(experiment: Experiment, problem: Problem) -> Data:
     inputs = low + (high - low) * stream("data", experiment.data_seed).random((experiment.rows, len(low)))
     targets = np.asarray(problem.truth(inputs), np.float64)
     expected = (experiment.rows, len(problem.outputs))
-    require(
-        targets.shape == expected, f"The truth of {problem.name} gave shape {targets.shape}; expected {expected}."
-    )
+    require(targets.shape == expected, f"The truth of {problem.name} gave shape {targets.shape}; expected {expected}.")
     for kind, values in (("input", inputs), ("target", targets)):
         bad = np.argwhere(~np.isfinite(values))
         require(
@@ -191,13 +190,14 @@ def initial(spec: TensorSpec, seed: int) -> Floats:
     doi 10.1007/3-540-49430-8_2); he_normal: N(0, 2/fan_in) (He et al. 2015, arXiv:1502.01852).
     """
     random = stream(spec.name, seed)
-    if spec.initial == "uniform_fan_in":
-        return random.uniform(-1.0, 1.0, spec.shape) / np.sqrt(spec.fan_in)
-    if spec.initial == "lecun_normal":
-        return random.standard_normal(spec.shape) / np.sqrt(spec.fan_in)
-    if spec.initial == "he_normal":
-        return random.standard_normal(spec.shape) * np.sqrt(2.0 / spec.fan_in)
-    return np.full(spec.shape, 1.0 if spec.initial == "ones" else 0.0)
+    draw: dict[str, Callable[[], Floats]] = {
+        "uniform_fan_in": lambda: random.uniform(-1.0, 1.0, spec.shape) / sqrt(spec.fan_in),
+        "lecun_normal": lambda: random.standard_normal(spec.shape) / sqrt(spec.fan_in),
+        "he_normal": lambda: random.standard_normal(spec.shape) * sqrt(2.0 / spec.fan_in),
+        "zeros": lambda: np.zeros(spec.shape),
+        "ones": lambda: np.ones(spec.shape),
+    }
+    return draw[spec.initial]()
 
 
 def draw_order(experiment: Experiment) -> BatchOrder:

@@ -17,13 +17,13 @@ def judge(
     interrupted: bool,
 ) -> tuple[Verdict, str]:
     """The verdict over all pairs, and one or two sentences."""
-    worst = min((pair.verdict for pair in pairs), key=SEVERITY.index, default="inconclusive")
-    if interrupted and worst == "equivalent" or not pairs:
+    worst: Verdict = min((pair.verdict for pair in pairs), key=SEVERITY.index, default="inconclusive")
+    if not pairs or (interrupted and worst == "equivalent"):
         return "inconclusive", "Interrupted before every contender was compared; what was done until then is kept."
     if worst == "equivalent":
         return worst, _equivalent(experiment, pairs, accuracy, baselines)
-    told = " ".join(_sentence(pair.summary) for pair in pairs if pair.verdict == worst)
-    advice = {
+    told: str = " ".join(_sentence(pair.summary) for pair in pairs if pair.verdict == worst)
+    advice: dict[Verdict, str] = {
         "different": " Nothing above that rung was compared.",
         "diverged": " A smaller learning rate or a clipped gradient (clip_norm) often helps.",
         "inconclusive": " Without a proven common start there is no verdict.",

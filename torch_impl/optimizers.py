@@ -101,13 +101,23 @@ def nadam(config: NAdam, parameters: Parameters) -> torch.optim.Optimizer:
 
 def radam(config: RAdam, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.RAdam(
-        parameters, lr=config.learning_rate, betas=(config.b1, config.b2), eps=config.eps, weight_decay=0.0, foreach=True
+        parameters,
+        lr=config.learning_rate,
+        betas=(config.b1, config.b2),
+        eps=config.eps,
+        weight_decay=0.0,
+        foreach=True,
     )
 
 
 def adamax(config: Adamax, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.Adamax(
-        parameters, lr=config.learning_rate, betas=(config.b1, config.b2), eps=config.eps, weight_decay=0.0, foreach=True
+        parameters,
+        lr=config.learning_rate,
+        betas=(config.b1, config.b2),
+        eps=config.eps,
+        weight_decay=0.0,
+        foreach=True,
     )
 
 

@@ -80,9 +80,10 @@ class Program:
         state.model.train(training)
         buffers = copies(state.model.named_buffers())
         loss = self.loss(state.model(batch.inputs, batch.masks), batch.targets)
-        restore(state.model, buffers)
         names, parameters = zip(*state.model.named_parameters(), strict=True)
-        return loss, dict(zip(names, torch.autograd.grad(loss, parameters), strict=True))
+        gradients = torch.autograd.grad(loss, parameters)
+        restore(state.model, buffers)
+        return loss, dict(zip(names, gradients, strict=True))
 
     def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
         state.optimizer.zero_grad(set_to_none=True)

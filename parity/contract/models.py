@@ -63,7 +63,7 @@ class RegularizedMLP:
     """An MLP with batch normalisation before and dropout behind each hidden activation.
 
     Batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) takes the biased variance of the batch to normalise and
-    the unbiased one for the running statistics, as PyTorch does. A hidden layer has no bias of its own. Dropout (Srivastava et al. 2014, JMLR 15:1929) multiplies
+    the unbiased one for the running statistics, as PyTorch does. Dropout (Srivastava et al. 2014, JMLR 15:1929) multiplies
     by a mask drawn beforehand and divides by the probability of keeping a unit.
     """
 

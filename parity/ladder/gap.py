@@ -23,8 +23,8 @@ NO_GAP = Gap(0.0, "")
 def largest_gap(reference: Arrays, candidate: Arrays) -> Gap:
     """The largest |candidate - reference| over the largest |reference|.
 
-    All arrays share one scale, because an element that cancels to nothing has no digits of its own to agree on. Names and shapes
-    are compared before values; where they differ the gap is infinite, and so it is where only one value is finite.
+    All arrays share one scale, because an element that cancels to nothing has no digits of its own to agree on. Names and
+    shapes are compared before values; where they differ the gap is infinite, and so it is where only one value is finite.
     """
     unlike = _unlike(reference, candidate)
     if unlike:

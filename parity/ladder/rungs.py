@@ -29,7 +29,9 @@ def start(reference: Subject, candidate: Subject) -> Rung:
             found = Gap(float("inf"), "; ".join(unlike))
         if found.size > gap.size:
             gap = Gap(found.size, f"{subject.contender}: {found.where}")
-    return Rung("start", gap.size == 0.0, gap.size, 0.0, gap.where, "data, weights, order and masks, read back bit for bit")
+    return Rung(
+        "start", gap.size == 0.0, gap.size, 0.0, gap.where, "data, weights, order and masks, read back bit for bit"
+    )
 
 
 def predict(reference: Subject, candidate: Subject) -> Rung:
@@ -128,8 +130,8 @@ def _checkpoint_gaps(reference: Subject, candidate: Subject, end: int) -> list[t
 
 
 def _decisive(gaps: list[tuple[int, Gap]], limit_at: Callable[[int], float]) -> tuple[int, Gap]:
-    """The first step that exceeds its limit, or else the one that comes closest to it."""
+    """The first step that exceeds its limit, or else the largest gap."""
     broken = [(at, gap) for at, gap in gaps if not gap.size <= limit_at(at)]
     if broken:
         return min(broken, key=lambda each: each[0])
-    return max(gaps, key=lambda each: each[1].size / limit_at(each[0]), default=(0, NO_GAP))
+    return max(gaps, key=lambda each: each[1].size, default=(0, NO_GAP))

@@ -129,7 +129,5 @@ class Subject:
 
 def _flat(state: State) -> Arrays:
     """All tensors of a state under one name each: `layers.0.kernel`, `second_moment of layers.0.kernel`."""
-    slots = {
-        f"{slot} of {name}": array for slot, arrays in state.optimizer.items() for name, array in arrays.items()
-    }
+    slots = {f"{slot} of {name}": array for slot, arrays in state.optimizer.items() for name, array in arrays.items()}
     return {**state.parameters, **state.buffers, **slots}

@@ -12,7 +12,8 @@ RADII = (0.5, 0.8)
 
 def truth(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
     ring = np.digitize(np.hypot(*inputs.T), RADII)
-    return np.eye(len(RADII) + 1)[ring]
+    probabilities: NDArray[np.float64] = np.eye(len(RADII) + 1)[ring]
+    return probabilities
 
 
 RINGS = Problem(

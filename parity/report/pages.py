@@ -32,7 +32,8 @@ def show_problem(problem: Problem, console: Console) -> None:
     recipe = problem.recipe
     batch = f"batches of {recipe.batch_size}" if recipe.batch_size else "the full batch"
     console.print(
-        f"Recipe: {recipe.model}, {recipe.optimizer}, {recipe.schedule}, {recipe.epochs} epochs of {batch}.", highlight=False
+        f"Recipe: {recipe.model}, {recipe.optimizer}, {recipe.schedule}, {recipe.epochs} epochs of {batch}.",
+        highlight=False,
     )
 
 
@@ -44,8 +45,12 @@ def show_backends(console: Console) -> None:
         reason = registry.missing(name)
         if reason is None:
             backend = registry.load(name)
-            versions = ", ".join(f"{key} {value}" for key, value in backend.environment().items() if value[:1].isdigit())
-            table.add_row(name, *(", ".join(part) for part in (backend.devices(), backend.modes, backend.dtypes)), versions)
+            versions = ", ".join(
+                f"{key} {value}" for key, value in backend.environment().items() if value[:1].isdigit()
+            )
+            table.add_row(
+                name, *(", ".join(part) for part in (backend.devices(), backend.modes, backend.dtypes)), versions
+            )
         else:
             table.add_row(name, "-", "-", "-", "not installed")
             reasons.append(reason)

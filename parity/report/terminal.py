@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from parity.progress import Done
-from parity.result import Result, Rung, Scores
+from parity.result import Pair, Result, Rung, Scores
 
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
 
@@ -29,8 +31,8 @@ class Bars:
 
 def show(result: Result, console: Console) -> None:
     """Print rungs, accuracy and speed, and the verdict."""
-    if result.pairs:
-        console.print(_rungs(result))
+    for pair in result.pairs:
+        console.print(_rungs(pair))
     console.print(_contenders(result))
     if result.throughput_note:
         console.print(f"[dim]Speed: {result.throughput_note}.[/dim]")
@@ -38,22 +40,20 @@ def show(result: Result, console: Console) -> None:
     console.print(f"[bold {color}]{result.verdict.upper()}[/bold {color}] {result.summary}", highlight=False)
 
 
-def _rungs(result: Result) -> Table:
-    table = Table(title=f"The ladder on {result.experiment.problem}", title_justify="left")
+def _rungs(pair: Pair) -> Table:
+    table = _table(f"[bold]{pair.candidate}[/bold] against {pair.reference}")
     for name in ("rung", "gap", "limit", "largest at", ""):
         table.add_column(name, justify="right" if name in ("gap", "limit") else "left", overflow="fold")
-    for pair in result.pairs:
-        table.add_row(f"[bold]{pair.candidate}[/bold]", "", "", f"[dim]against {pair.reference}[/dim]", "")
-        for rung in pair.rungs:
-            table.add_row(f"  {rung.name}", _number(rung.gap), _number(rung.limit), rung.where, _mark(rung))
-        table.add_section()
+    for rung in pair.rungs:
+        table.add_row(rung.name, _number(rung.gap), _number(rung.limit), escape(rung.where), _mark(rung))
     return table
 
 
 def _contenders(result: Result) -> Table:
-    table = Table(title=f"Held-out rows: R2 {result.experiment.target_r2} is the target", title_justify="left")
+    target = result.experiment.target_r2
+    table = _table(f"[bold]Rows never seen in training[/bold]; the target is an R2 of {target:g}")
     classes = any(scores.hit_rate is not None for scores in result.baselines.values())
-    for name in ("", "R2", "RMSE", "max error", *(["hits"] if classes else []), "steps to target", "steps/s", "compile s"):
+    for name in ("", "R2", "RMSE", *(["hits"] if classes else []), "target at step", "steps/s", "compile s"):
         table.add_column(name, justify="right" if name else "left")
     for name, scores in result.accuracy.items():
         speed = result.throughput.get(name)
@@ -62,14 +62,18 @@ def _contenders(result: Result) -> Table:
         table.add_row(name, *_scores(scores, classes), reached, *timing)
     table.add_section()
     for name, simple in result.baselines.items():
-        described = {"mean": "predicting the mean", "linear": "linear least squares"}[name]
+        described = {"mean": "the mean, always", "linear": "linear least squares"}[name]
         table.add_row(f"[dim]{described}[/dim]", *_scores(simple, classes), "", "", "")
     return table
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+
+
 def _scores(scores: Scores, classes: bool) -> tuple[str, ...]:
     hits = (f"{scores.hit_rate:.1%}",) if classes and scores.hit_rate is not None else ()
-    return f"{scores.r2:.6f}", f"{scores.rmse:.3g}", f"{scores.max_abs:.3g}", *hits
+    return f"{scores.r2:.5f}", f"{scores.rmse:.3g}", *hits
 
 
 def _number(value: float | None) -> str:

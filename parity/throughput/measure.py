@@ -1,10 +1,10 @@
-"""Steps per second of several contenders: a fresh process each, one core, rounds interleaved forwards and backwards."""
+"""Steps per second of several contenders: a fresh process a framework, one core, rounds interleaved forwards and backwards."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import astuple
 from statistics import median
@@ -12,6 +12,7 @@ from typing import Any
 
 from parity.contender import Contender
 from parity.contract import ParityError
+from parity.progress import Done
 from parity.result import Throughput
 
 FIRST_STEPS = 200
@@ -25,10 +26,10 @@ class TimingError(ParityError):
 
 
 class Worker:
-    """A process that trains one contender on demand."""
+    """A process with one framework that trains on demand."""
 
-    def __init__(self, contender: Contender, table: dict[str, Any], core: int) -> None:
-        self.contender = contender
+    def __init__(self, backend: str, table: dict[str, Any], core: int) -> None:
+        self.backend = backend
         self._process = subprocess.Popen(
             [sys.executable, "-m", "parity.throughput.worker"],
             stdin=subprocess.PIPE,
@@ -36,11 +37,11 @@ class Worker:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.hashes = self._ask({"experiment": table, "contender": astuple(contender), "core": core})["hashes"]
+        self.hashes = self._ask({"experiment": table, "core": core})["hashes"]
 
-    def seconds(self, steps: int) -> float:
+    def seconds(self, contender: Contender, steps: int) -> float:
         """Seconds of one training of so many steps."""
-        return float(self._ask({"steps": steps})["seconds"])
+        return float(self._ask({"contender": astuple(contender), "steps": steps})["seconds"])
 
     def close(self) -> None:
         """End the process."""
@@ -48,7 +49,8 @@ class Worker:
         self._process.communicate()
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
@@ -57,43 +59,51 @@ class Worker:
             answer = ""
         if not answer:
             _, errors = self._process.communicate()
-            raise TimingError(f"{self.contender} ended while it was timed: {(errors.strip() or 'no word')[-300:]}")
+            last = (errors.strip().splitlines() or ["it said nothing"])[-1]
+            raise TimingError(f"the process of {self.backend} ended while it was timed: {last}")
         reply: dict[str, Any] = json.loads(answer)
         return reply
 
 
+class Timed:
+    """A contender in its worker, compiled and warm."""
+
+    def __init__(self, contender: Contender, worker: Worker, steps: int) -> None:
+        self._contender, self._worker = contender, worker
+        first = min(FIRST_STEPS, steps)
+        beginning, again = worker.seconds(contender, first), worker.seconds(contender, first)
+        self._compile_seconds = max(0.0, beginning - again)
+        self._steps = min(steps, max(first, int(first * ROUND_SECONDS / again)))
+        worker.seconds(contender, self._steps)
+        self._rates: list[float] = []
+
+    def sample(self) -> None:
+        """Train one round."""
+        self._rates.append(self._steps / self._worker.seconds(self._contender, self._steps))
+
+    def throughput(self) -> Throughput:
+        """The rounds so far."""
+        return Throughput(median(self._rates), (min(self._rates), max(self._rates)), self._compile_seconds)
+
+
 def measure(
-    contenders: Sequence[Contender],
-    table: dict[str, Any],
-    steps: int,
-    hashes: dict[str, str],
-    progress: Callable[[int], None],
+    contenders: Sequence[Contender], table: dict[str, Any], steps: int, hashes: dict[str, str], done: Done
 ) -> dict[str, Throughput]:
     """Throughput by contender; TimingError where one can't be timed or starts from other bytes than `hashes`."""
     core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
-    first = min(FIRST_STEPS, steps)
-    compiling: list[float] = []
-    lengths: list[int] = []
     with ExitStack() as open_workers:
-        workers = []
+        workers: dict[str, Worker] = {}
+        for name in dict.fromkeys(contender.backend for contender in contenders):
+            workers[name] = Worker(name, table, core)
+            open_workers.callback(workers[name].close)
+            if workers[name].hashes != hashes:
+                raise TimingError(f"{name} started from other bytes in its own process, so its speed is void")
+        timed = []
         for contender in contenders:
-            worker = Worker(contender, table, core)
-            open_workers.callback(worker.close)
-            if worker.hashes != hashes:
-                raise TimingError(f"{contender} started from other bytes in its own process, so its speed is void")
-            beginning, again = worker.seconds(first), worker.seconds(first)
-            compiling.append(max(0.0, beginning - again))
-            lengths.append(min(steps, max(first, int(first * ROUND_SECONDS / again))))
-            worker.seconds(lengths[-1])
-            workers.append(worker)
-            progress(len(workers))
-        rates: list[list[float]] = [[] for _ in workers]
-        for round_number in range(ROUNDS):
-            order = range(len(workers)) if round_number % 2 == 0 else reversed(range(len(workers)))
-            for i in order:
-                rates[i].append(lengths[i] / workers[i].seconds(lengths[i]))
-            progress(len(workers) + round_number + 1)
-    return {
-        str(contender): Throughput(median(rate), (min(rate), max(rate)), seconds)
-        for contender, rate, seconds in zip(contenders, rates, compiling, strict=True)
-    }
+            timed.append(Timed(contender, workers[contender.backend], steps))
+            done(len(timed))
+        for number in range(ROUNDS):
+            for each in timed if number % 2 == 0 else reversed(timed):
+                each.sample()
+            done(len(timed) + number + 1)
+    return {str(contender): each.throughput() for contender, each in zip(contenders, timed, strict=True)}

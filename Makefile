@@ -1,0 +1,42 @@
+# `make parity` runs the main job and `make test` the tests; each sets up what it needs, and does so again in seconds.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# The versions that were tested, where this Python was; elsewhere the newest that pyproject.toml allows.
+CONSTRAINTS := $(wildcard constraints-$(VERSION).txt)
+INSTALLED := $(VENV)/installed
+# Sums over threads depend on how many there are.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install parity test lint bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Set up .venv with both backends and the development tools
+
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python is $(VERSION); expected 3.11 or later. Give one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[all,dev]' $(CONSTRAINTS:%=--constraint %)
+	@touch $@
+
+parity: install ## Train both backends on the first problem and say whether they are the same
+	$(BIN)/parity run paraboloid
+
+test: install lint ## Lint, then run all tests
+	$(BIN)/python -m pytest
+
+lint: install ## Style, types and import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: install ## Remake the committed benchmark results
+	$(BIN)/python -m benchmarks.seeds
+	$(BIN)/python -m benchmarks.step_cost
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) runs build *.egg-info

@@ -1,0 +1,86 @@
+"""Every backend passes the one suite that is shipped to whoever writes the next."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from parity import registry
+from parity.conformance import CHECKS, Case, cases
+from parity.contract import DeviceError
+
+BACKENDS = ("jax", "torch", "numpy")
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_backend_conforms(backend, check):
+    for case in cases(registry.load(backend)):
+        check(case)
+
+
+def test_the_suite_runs_from_the_command_line():
+    command = [sys.executable, "-m", "parity.conformance"]
+    told = subprocess.run([*command, "numpy"], capture_output=True, text=True, check=True).stdout
+    assert "numpy: 64 of 64 checks passed" in told
+    unknown = subprocess.run([*command, "nunpy"], capture_output=True, text=True, check=False)
+    assert unknown.returncode == 2
+    assert "Did you mean numpy?" in unknown.stderr
+
+
+class Broken:
+    """The oracle's trainer with one verb spoiled."""
+
+    def __init__(self, trainer, verb, spoil):
+        self._trainer = trainer
+        setattr(self, verb, lambda *args, **kwargs: spoil(trainer, getattr(trainer, verb)(*args, **kwargs)))
+
+    def __getattr__(self, name):
+        return getattr(self._trainer, name)
+
+
+def drop_last_row(trainer, predictions):
+    return predictions[:-1]
+
+
+def scale_gradients(trainer, loss_and_grads):
+    loss, gradients = loss_and_grads
+    return loss, {name: 1.001 * gradient for name, gradient in gradients.items()}
+
+
+def forget_the_count(trainer, state):
+    return replace(state, step=0)
+
+
+def shift_losses(trainer, history):
+    return replace(history, losses=history.losses[::-1])
+
+
+def add_noise(trainer, arrays):
+    return {name: array + (array == array) * 1 if array.dtype.kind == "f" else array for name, array in arrays.items()}
+
+
+@pytest.mark.parametrize(
+    ("verb", "spoil", "caught_by"),
+    [
+        ("predict", drop_last_row, "predicts"),
+        ("loss_and_grads", scale_gradients, "differentiates"),
+        ("get_state", forget_the_count, "keeps_a_state"),
+        ("fit", shift_losses, "fits_as_it_steps"),
+        ("read_back", add_noise, "reads_back_bit_for_bit"),
+        ("describe", lambda trainer, says: {**says, "device": "abacus"}, "says_what_it_is"),
+    ],
+)
+def test_a_spoiled_backend_is_caught(verb, spoil, caught_by):
+    class Spoiled(type(registry.load("numpy"))):
+        def trainer(self, config, *, device, mode, dtype):
+            if device not in self.devices():
+                raise DeviceError(f"no device {device!r}")
+            return Broken(super().trainer(config, device=device, mode=mode, dtype=dtype), verb, spoil)
+
+    case = next(case for case in cases(Spoiled()) if case.dtype == "float64")
+    check = next(check for check in CHECKS if check.__name__ == caught_by)
+    check(Case(registry.load("numpy"), case.device, case.mode, case.dtype, case.model))
+    with pytest.raises(AssertionError):
+        check(case)
