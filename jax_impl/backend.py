@@ -14,7 +14,7 @@ from jax_impl.trainer import Trainer
 from parity.contract import DeviceError, TrainingConfig
 
 
-class JaxBackend:
+class Backend:
     name = "jax"
     modes = ("scan", "step")
     dtypes = ("float32", "float64")

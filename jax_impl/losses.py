@@ -21,7 +21,7 @@ def absolute_error(p: Array, t: Array, reduction: str) -> Array:
 
 
 def huber(p: Array, t: Array, reduction: str, delta: float) -> Array:
-    return reduce(optax.huber_loss(p, t, delta), reduction)
+    return reduce(optax.huber_loss(p, t, delta=delta), reduction)
 
 
 def log_cosh(p: Array, t: Array, reduction: str) -> Array:

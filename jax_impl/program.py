@@ -4,7 +4,7 @@ The state goes in and comes out, and what is done is compiled once for each conf
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -75,6 +75,11 @@ class Carry(NamedTuple):
     buffers: Tensors  # by name (C + 1, ...)
 
 
+def compiled(*static: str) -> Callable[[Callable], Callable]:
+    """Compile a method of a program. The program itself is static too: what it holds is frozen."""
+    return partial(jax.jit, static_argnames=("self", *static))
+
+
 class Program:
     def __init__(self, config: TrainingConfig, dtype: str) -> None:
         self.config = config
@@ -84,11 +89,6 @@ class Program:
         self.graph = nnx.graphdef(
             nnx.eval_shape(lambda: build_model(config.model, config.inputs, config.outputs, dtype))
         )
-        self.predict = jax.jit(self._predict, static_argnames="training")
-        self.loss_and_grads = jax.jit(self._loss_and_grads, static_argnames="training")
-        self.step = jax.jit(self._step)
-        self.run = jax.jit(self._run)
-        self.run_many = jax.jit(self._run_many, static_argnames=("own_data", "own_order"))
 
     def initial_state(self) -> TrainState:
         model = self.config.model
@@ -98,22 +98,23 @@ class Program:
         )
         return TrainState(parameters, buffers, self.optimizer.init(parameters))
 
-    def _predict(
-        self, parameters: Tensors, buffers: Tensors, inputs: Array, masks: Mapping[str, Array], training: bool
-    ) -> Array:
-        return self._model(parameters, buffers, training)(inputs, masks)
+    @compiled("training")
+    def predict(self, state: TrainState, inputs: Array, masks: Mapping[str, Array], training: bool) -> Array:
+        return self._model(state.parameters, state.buffers, training)(inputs, masks)
 
-    def _loss_and_grads(
-        self, parameters: Tensors, buffers: Tensors, batch: DeviceBatch, training: bool
+    @compiled("training")
+    def loss_and_grads(
+        self, state: TrainState, batch: DeviceBatch, training: bool
     ) -> tuple[tuple[Array, Tensors], Tensors]:
         def loss_and_buffers(parameters: Tensors) -> tuple[Array, Tensors]:
-            model = self._model(parameters, buffers, training)
-            return self.loss(model(batch.inputs, batch.masks), batch.targets), moved(model, buffers)
+            model = self._model(parameters, state.buffers, training)
+            return self.loss(model(batch.inputs, batch.masks), batch.targets), moved(model, state.buffers)
 
-        return jax.value_and_grad(loss_and_buffers, has_aux=True)(parameters)
+        return jax.value_and_grad(loss_and_buffers, has_aux=True)(state.parameters)
 
-    def _step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, Array]) -> tuple[TrainState, Array]:
-        (loss, buffers), gradients = self._loss_and_grads(state.parameters, state.buffers, batch, training=True)
+    @compiled()
+    def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, Array]) -> tuple[TrainState, Array]:
+        (loss, buffers), gradients = self.loss_and_grads(state, batch, training=True)
         gradients = clip_by_global_norm(gradients, self.config.clip_norm)
         updates, optimizer = self.optimizer.update(gradients, state.optimizer, state.parameters, scalars=scalars)
         return TrainState(optax.apply_updates(state.parameters, updates), buffers, optimizer), loss
@@ -126,7 +127,7 @@ class Program:
                 state, loss = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
                 losses.append(loss)
             if stop in watch.evaluate_at:
-                predictions.append(self.predict(state.parameters, state.buffers, watch.evaluate, {}, training=False))
+                predictions.append(self.predict(state, watch.evaluate, {}, training=False))
             if stop in watch.checkpoints_at:
                 parameters.append(state.parameters)
                 buffers.append(state.buffers)
@@ -167,10 +168,11 @@ class Program:
         )
         return Carry(state, jnp.zeros(len(scalars["learning_rate"]), self.dtype), parameters, buffers)
 
-    def _run(self, carry: Carry, feed: Feed, scalars: Scalars, evaluate: Array, part: Array) -> tuple[Carry, Array]:
+    @compiled()
+    def run(self, carry: Carry, feed: Feed, scalars: Scalars, evaluate: Array, part: Array) -> tuple[Carry, Array]:
         def train(i: Array, running: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             state, losses = running
-            state, loss = self._step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
+            state, loss = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
             return state, losses.at[i].set(loss)
 
         def segment(carry: Carry, bounds: Array) -> tuple[Carry, Array]:
@@ -181,12 +183,13 @@ class Program:
                 (carry.parameters, carry.buffers),
                 (state.parameters, state.buffers),
             )
-            predictions = self._predict(state.parameters, state.buffers, evaluate, {}, training=False)
+            predictions = self.predict(state, evaluate, {}, training=False)
             return Carry(state, losses, *kept), predictions
 
         return lax.scan(segment, carry, part)
 
-    def _run_many(
+    @compiled("own_data", "own_order")
+    def run_many(
         self,
         carries: Carry,
         feed: Feed,
@@ -198,7 +201,7 @@ class Program:
     ) -> tuple[Carry, Array]:
         data, order = 0 if own_data else None, 0 if own_order else None
         axes = (0, Feed(data, data, order, order), None, None, None)
-        return jax.vmap(self._run, in_axes=axes)(carries, feed, scalars, evaluate, part)
+        return jax.vmap(self.run, in_axes=axes)(carries, feed, scalars, evaluate, part)
 
     def _model(self, parameters: Tensors, buffers: Tensors, training: bool) -> nnx.Module:
         variables = [(name, nnx.Param(array)) for name, array in parameters.items()]

@@ -34,11 +34,10 @@ def step(config: Step, t: Array, steps: int) -> Array:
 def one_cycle(config: OneCycle, t: Array, steps: int) -> Array:
     # Optax's one-cycle has S intervals and a peak on a whole step; PyTorch's has S - 1 and one between steps.
     first, peak, last = 1.0 / config.div, config.rise * steps - 1.0, steps - 1.0
-    if peak <= 0.0:
-        return cosine_between(1.0, first / config.final_div, t / max(last, 1.0))
-    rising = cosine_between(first, 1.0, t / peak)
+    # In a short run the peak may lie in front of step 0: the rate then falls from there, as PyTorch's does.
+    rising = cosine_between(first, 1.0, t / max(peak, 1.0))
     falling = cosine_between(1.0, first / config.final_div, (t - peak) / (last - peak))
-    return jnp.where(t <= peak, rising, falling)
+    return jnp.where(t < peak, rising, falling)
 
 
 def warmup_cosine(config: WarmupCosine, t: Array, steps: int) -> Array:

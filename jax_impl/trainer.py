@@ -37,9 +37,12 @@ class Trainer:
                 "float32_matmul_precision": str(jax.config.jax_default_matmul_precision),
             }
 
-    def read_back(self, arrays: Arrays) -> Arrays:
+    def read_back(self, data: Data, order: BatchOrder) -> tuple[Data, BatchOrder]:
         with precision(self.dtype):
-            return {name: to_numpy(self._put(array)) for name, array in arrays.items()}
+            feed = self._put_feed(data, order)
+            rows = None if feed.rows is None else to_numpy(feed.rows)
+            masks = {name: to_numpy(mask) for name, mask in feed.masks.items()}
+            return Data(to_numpy(feed.inputs), to_numpy(feed.targets)), BatchOrder(order.steps, rows, masks)
 
     def get_state(self) -> State:
         return self._state_of(self._state, self._step)
@@ -51,14 +54,12 @@ class Trainer:
 
     def predict(self, inputs: NDArray[Any], *, training: bool = False, masks: Arrays | None = None) -> NDArray[Any]:
         with precision(self.dtype):
-            variables = self._state.parameters, self._state.buffers
-            predictions = self._program.predict(*variables, self._put(inputs), self._put_all(masks or {}), training)
+            predictions = self._program.predict(self._state, self._put(inputs), self._put_all(masks or {}), training)
             return to_numpy(predictions)
 
     def loss_and_grads(self, batch: Batch, *, training: bool = True) -> tuple[float, Arrays]:
         with precision(self.dtype):
-            variables = self._state.parameters, self._state.buffers
-            (loss, _), gradients = self._program.loss_and_grads(*variables, self._put_batch(batch), training)
+            (loss, _), gradients = self._program.loss_and_grads(self._state, self._put_batch(batch), training)
             return loss.item(), from_native_axes(gradients)
 
     def step(self, batch: Batch) -> float:

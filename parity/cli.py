@@ -77,6 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ParityError as error:
         errors.print("[bold red]error:[/bold red]", escape(str(error)))
         return WRONG_USAGE
+    except MemoryError as error:
+        errors.print("[bold red]error:[/bold red]", escape(f"There is not enough memory: {error}."))
+        errors.print("Draw fewer rows, train for fewer epochs, or with narrower layers.")
+        return WRONG_USAGE
     except KeyboardInterrupt:
         errors.print("Interrupted before any training; nothing was written.")
         return EXIT_STATUS["inconclusive"]

@@ -128,10 +128,11 @@ def starts_from_zero(case: Case) -> None:
 
 def reads_back_bit_for_bit(case: Case) -> None:
     """What is put on the device comes back as it was: floats, row numbers and masks."""
-    masks = {f"mask {name}": mask for name, mask in case.order.masks.items()}
-    rows = case.order.rows if case.order.rows is not None else np.zeros((0, 0), np.int32)
-    arrays = {"inputs": case.data.inputs, "rows": rows, **masks}
-    same(arrays, case.trainer().read_back(arrays), "read_back")
+    data, order = case.trainer().read_back(case.data, case.order)
+    assert order.steps == STEPS, f"read_back gave an order of {order.steps} steps; expected {STEPS}"
+    same(fed(case.data, case.order), fed(data, order), "read_back")
+    _, full = case.trainer().read_back(case.data, BatchOrder(STEPS))
+    assert full.rows is None, "read_back gave row numbers to an order that has none"
 
 
 def keeps_a_state(case: Case) -> None:
@@ -322,6 +323,12 @@ def cases(backend: Backend) -> Iterator[Case]:
             for dtype in backend.dtypes:
                 for model in models:
                     yield Case(backend, device, mode, dtype, model)
+
+
+def fed(data: Data, order: BatchOrder) -> Arrays:
+    """What training is fed with, by name."""
+    rows = {} if order.rows is None else {"rows": order.rows}
+    return {"inputs": data.inputs, "targets": data.targets, **rows, **order.masks}
 
 
 def named(state: State) -> dict[str, Any]:

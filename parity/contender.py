@@ -81,12 +81,15 @@ def resolve(contenders: Iterable[str], reference: str) -> list[tuple[Contender, 
         dtype = pattern.dtype or candidate.dtype
         mine = [c for c in expand(replace(pattern, dtype=dtype)) if pattern.device or c.device == "cpu"][:1]
         pairs += [(chosen, candidate) for chosen in mine if chosen != candidate]
-    require(
-        len(pairs) > 0,
-        f"There is nothing to compare {', '.join(map(str, candidates)) or 'with'} with; the reference is {reference!r}. "
-        "Name another --contender or --reference.",
-    )
+    if not pairs:
+        raise InputError(_nothing_to_compare(candidates, reference))
     return pairs
+
+
+def _nothing_to_compare(candidates: list[Contender], reference: str) -> str:
+    missing = [reason for reason in map(registry.missing, TWINS) if reason is not None]
+    what = f" {', '.join(map(str, candidates))} with; the reference is {reference!r}" if candidates else ""
+    return "\n".join([f"There is nothing to compare{what}. Name another --contender or --reference.", *missing])
 
 
 def _usable_reference(reference: Pattern, candidates: list[Contender]) -> Pattern:

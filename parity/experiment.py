@@ -1,7 +1,7 @@
 """Experiment: everything that defines a run."""
 
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import Annotated, Literal, get_args
 
 from tyro.conf import UseAppendAction
@@ -61,9 +61,10 @@ class Experiment:
             require(0 <= value < 2**32, f"{name} is {value!r}; expected a whole number from 0 to 2^32 - 1.")
         require(0 < self.held_out < 1, f"held_out is {self.held_out!r}; expected a share between 0 and 1.")
         require(
-            self.clip_norm is None or self.clip_norm > 0,
+            self.clip_norm is None or 0 < self.clip_norm < inf,
             f"clip_norm is {self.clip_norm!r}; expected a number above 0, or None for no clipping.",
         )
+        require(-inf < self.target_r2 <= 1, f"target_r2 is {self.target_r2!r}; expected a number of at most 1.")
         require_choice("last_batch", self.last_batch, get_args(LastBatch))
         self._check_batches()
 

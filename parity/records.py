@@ -12,7 +12,7 @@ import tomli_w
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.strategies import configure_tagged_union
 
-from parity.contract import InputError, Model, Optimizer, Schedule
+from parity.contract import InputError, Loss, Model, Optimizer, Schedule
 from parity.experiment import Experiment
 from parity.kinds import KINDS
 from parity.nearest import suggestion
@@ -81,6 +81,7 @@ def _converter() -> cattrs.Converter:
         kinds = KINDS[field_name]
         configure_tagged_union(union, converter, tag_name="kind", tag_generator=_name_of(kinds))
         converter.register_structure_hook(union, _checking_kind(field_name, kinds, converter.get_structure_hook(union)))
+    converter.register_structure_hook(Loss, _checking_table("loss", converter.get_structure_hook(Loss)))
     return converter
 
 
@@ -131,8 +132,17 @@ def _checking_kind(
     def check(value: Any, cls: Any) -> Any:
         if not isinstance(value, dict):
             raise InputError(f"is {value!r}; expected a table [{name}] with a key kind.")
-        if value.get("kind") not in kinds:
+        if not isinstance(value.get("kind"), str) or value["kind"] not in kinds:
             raise InputError(f"has kind {value.get('kind')!r}. {suggestion(str(value.get('kind')), kinds)}")
+        return structure(value, cls)
+
+    return check
+
+
+def _checking_table(name: str, structure: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def check(value: Any, cls: Any) -> Any:
+        if not isinstance(value, dict):
+            raise InputError(f"is {value!r}; expected a table [{name}].")
         return structure(value, cls)
 
     return check

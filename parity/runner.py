@@ -45,6 +45,7 @@ def run(
             _measure(progress, subjects, experiment, start, watcher)
     except KeyboardInterrupt:
         progress.interrupted = True
+        progress.note = "interrupted"
     result = _result(experiment, start, subjects, progress)
     if folder is not None:
         folder.save(result)

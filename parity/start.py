@@ -25,6 +25,8 @@ from parity.problems import Problem, find
 
 Floats = NDArray[np.float64]
 LARGEST_BYTES = 4 * 2**30
+STEP_BYTES = 32
+"""What a step takes at least: its loss, its learning rate and the corrections of its optimizer."""
 
 
 @dataclass(frozen=True)
@@ -204,10 +206,10 @@ def draw_order(experiment: Experiment) -> BatchOrder:
     """Which rows each step sees, a new permutation an epoch, and the masks of each step."""
     steps, batch, train = experiment.steps, experiment.batch_rows, experiment.train_rows
     masks = experiment.model.masks()
-    size = steps * batch * ((0 if experiment.batch_size is None else 4) + sum(masks.values()))
+    size = steps * (STEP_BYTES + batch * ((0 if experiment.batch_size is None else 4) + sum(masks.values())))
     require(
         size <= LARGEST_BYTES,
-        f"The batch order and masks of {steps} steps with {batch} rows would take {size / 2**30:.1f} GiB; expected at most "
+        f"The order, masks and losses of {steps} steps with {batch} rows would take {size / 2**30:.1f} GiB; expected at most "
         f"{LARGEST_BYTES / 2**30:.0f} GiB. Train for fewer epochs, on fewer rows, or with narrower layers.",
     )
     rows = None

@@ -19,7 +19,7 @@ def judge(
     """The verdict over all pairs, and one or two sentences."""
     worst: Verdict = min((pair.verdict for pair in pairs), key=SEVERITY.index, default="inconclusive")
     if not pairs or (interrupted and worst == "equivalent"):
-        return "inconclusive", "Interrupted before every contender was compared; what was done until then is kept."
+        return "inconclusive", "Interrupted before the run was finished; what was done until then is kept."
     if worst == "equivalent":
         return worst, _equivalent(experiment, pairs, accuracy, baselines)
     told: str = " ".join(_sentence(pair.summary) for pair in pairs if pair.verdict == worst)
@@ -34,11 +34,14 @@ def judge(
 def _equivalent(
     experiment: Experiment, pairs: Sequence[Pair], accuracy: Mapping[str, Accuracy], baselines: Mapping[str, Scores]
 ) -> str:
-    backends = sorted({name.split(":")[0] for pair in pairs for name in (pair.reference, pair.candidate)})
+    names = [name for pair in pairs for name in (pair.reference, pair.candidate)]
+    # Named as shortly as tells them apart: by backend, by device and mode too, or in full.
+    shortened = (sorted({":".join(name.split(":")[:parts]) for name in names}) for parts in (1, 3, 4))
+    compared = next(short for short in shortened if len(short) > 1)
     dtypes = sorted({pair.candidate.rsplit(":", 1)[1] for pair in pairs})
     r2 = [scores.r2 for scores in accuracy.values()]
     return (
-        f"On {experiment.problem}, {_listed(backends)} are equivalent in {_listed(dtypes)}: from the same start they compute "
+        f"On {experiment.problem}, {_listed(compared)} are equivalent in {_listed(dtypes)}: from the same start they compute "
         "the same predictions, losses, gradients and updates, and take the same path, all to within rounding. "
         f"On rows they never saw they explain {_percent(min(r2))} of the variance; a linear fit explains "
         f"{_percent(baselines['linear'].r2)}."

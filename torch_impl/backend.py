@@ -8,7 +8,7 @@ from parity.contract import DeviceError, TrainingConfig
 from torch_impl.trainer import Trainer
 
 
-class TorchBackend:
+class Backend:
     name = "torch"
     modes = ("eager",)
     dtypes = ("float32", "float64")

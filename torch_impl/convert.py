@@ -36,6 +36,6 @@ def to_native(array: NDArray[Any], device: str) -> Tensor:
     return torch.from_numpy(np.array(array, order="C")).to(device)
 
 
-def to_numpy(tensor: Tensor) -> NDArray[Any]:
+def to_numpy(array: Tensor) -> NDArray[Any]:
     """A copy on the host."""
-    return np.array(tensor.detach().cpu().numpy(), order="C")
+    return np.array(array.detach().cpu().numpy(), order="C")

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import log
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from parity.contract import Loss
-
-LOG_2 = 0.6931471805599453
 
 
 def squared_error(p: Tensor, t: Tensor, reduction: str) -> Tensor:
@@ -26,7 +25,7 @@ def huber(p: Tensor, t: Tensor, reduction: str, delta: float) -> Tensor:
 
 def log_cosh(p: Tensor, t: Tensor, reduction: str) -> Tensor:
     # PyTorch has none; this form does not overflow where cosh does.
-    return reduce(torch.logaddexp(p - t, t - p) - LOG_2, reduction)
+    return reduce(torch.logaddexp(p - t, t - p) - log(2.0), reduction)
 
 
 def cross_entropy(p: Tensor, t: Tensor, reduction: str) -> Tensor:

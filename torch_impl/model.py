@@ -37,10 +37,10 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 class MLP(nn.Module):
-    def __init__(self, config: MLPConfig, inputs: int, outputs: int, device: str, dtype: str) -> None:
+    def __init__(self, config: MLPConfig, inputs: int, outputs: int, dtype: str) -> None:
         super().__init__()
         widths = (inputs, *config.hidden, outputs)
-        self.layers = build_layers(widths, device, dtype)
+        self.layers = build_layers(widths, dtype)
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor, masks: Masks) -> Tensor:
@@ -51,11 +51,11 @@ class MLP(nn.Module):
 
 
 class RegularizedMLP(nn.Module):
-    def __init__(self, config: RegularizedMLPConfig, inputs: int, outputs: int, device: str, dtype: str) -> None:
+    def __init__(self, config: RegularizedMLPConfig, inputs: int, outputs: int, dtype: str) -> None:
         super().__init__()
         widths = (inputs, *config.hidden, outputs)
-        self.layers = build_layers(widths, device, dtype, hidden_bias=False)
-        self.norms = nn.ModuleList(BatchNorm(config, width, device, dtype) for width in config.hidden)
+        self.layers = build_layers(widths, dtype, hidden_bias=False)
+        self.norms = nn.ModuleList(BatchNorm(config, width, dtype) for width in config.hidden)
         self.activation = ACTIVATIONS[config.activation]
         self.keep = 1.0 - config.dropout
 
@@ -69,16 +69,16 @@ class RegularizedMLP(nn.Module):
 
 
 class BatchNorm(nn.BatchNorm1d):
-    def __init__(self, config: RegularizedMLPConfig, width: int, device: str, dtype: str) -> None:
-        super().__init__(width, config.epsilon, config.momentum, device=device, dtype=getattr(torch, dtype))
+    def __init__(self, config: RegularizedMLPConfig, width: int, dtype: str) -> None:
+        super().__init__(width, config.epsilon, config.momentum, dtype=getattr(torch, dtype))
         # The count of batches serves only momentum=None; without it the state is the contract's.
         self.num_batches_tracked = None
 
 
-def build_layers(widths: tuple[int, ...], device: str, dtype: str, hidden_bias: bool = True) -> nn.ModuleList:
+def build_layers(widths: tuple[int, ...], dtype: str, hidden_bias: bool = True) -> nn.ModuleList:
     # Not initialised: all weights come from the contract, and the global random state stays as it was.
     def layer(fan_in: int, fan_out: int, bias: bool) -> nn.Linear:
-        return skip_init(nn.Linear, fan_in, fan_out, bias=bias, device=device, dtype=getattr(torch, dtype))
+        return skip_init(nn.Linear, fan_in, fan_out, bias=bias, dtype=getattr(torch, dtype))
 
     *hidden, last = pairwise(widths)
     return nn.ModuleList([*(layer(i, o, hidden_bias) for i, o in hidden), layer(*last, bias=True)])
@@ -87,5 +87,5 @@ def build_layers(widths: tuple[int, ...], device: str, dtype: str, hidden_bias: 
 MODELS = {MLPConfig: MLP, RegularizedMLPConfig: RegularizedMLP}
 
 
-def build_model(config: ModelConfig, inputs: int, outputs: int, device: str, dtype: str) -> nn.Module:
-    return MODELS[type(config)](config, inputs, outputs, device, dtype)
+def build_model(config: ModelConfig, inputs: int, outputs: int, dtype: str) -> nn.Module:
+    return MODELS[type(config)](config, inputs, outputs, dtype)

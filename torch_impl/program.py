@@ -65,7 +65,8 @@ class Program:
         self.loss = build_loss(config.loss)
 
     def initial_state(self) -> TrainState:
-        model = build_model(self.config.model, self.config.inputs, self.config.outputs, self.device, self.dtype)
+        with torch.device(self.device):
+            model = build_model(self.config.model, self.config.inputs, self.config.outputs, self.dtype)
         return TrainState(model, build_optimizer(self.config.optimizer, list(model.parameters())))
 
     @torch.no_grad()
@@ -127,8 +128,8 @@ def restore(model: nn.Module, buffers: Tensors) -> None:
         buffer.copy_(buffers[name])
 
 
-def stack(tensors: list[Tensor]) -> Tensor:
-    return torch.stack(tensors) if tensors else torch.empty(0)
+def stack(arrays: list[Tensor]) -> Tensor:
+    return torch.stack(arrays) if arrays else torch.empty(0)
 
 
 def stack_named(checkpoints: list[Tensors]) -> Tensors:

@@ -35,8 +35,11 @@ class Trainer:
                 "float32_matmul_precision": torch.get_float32_matmul_precision(),
             }
 
-    def read_back(self, arrays: Arrays) -> Arrays:
-        return {name: to_numpy(self._put(array)) for name, array in arrays.items()}
+    def read_back(self, data: Data, order: BatchOrder) -> tuple[Data, BatchOrder]:
+        feed = self._put_feed(data, order)
+        rows = None if feed.rows is None else to_numpy(feed.rows)
+        masks = {name: to_numpy(mask) for name, mask in feed.masks.items()}
+        return Data(to_numpy(feed.inputs), to_numpy(feed.targets)), BatchOrder(order.steps, rows, masks)
 
     def get_state(self) -> State:
         parameters = dict(self._state.model.named_parameters())

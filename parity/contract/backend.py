@@ -22,8 +22,8 @@ class Trainer(Protocol):
         """Device, dtype, mode and precision flags in force, as this backend sees them."""
         ...
 
-    def read_back(self, arrays: Arrays) -> Arrays:
-        """Put arrays where `fit` puts its data, and return what arrived there."""
+    def read_back(self, data: Data, order: BatchOrder) -> tuple[Data, BatchOrder]:
+        """Put data and order where `fit` puts them, by the same path, and return what arrived there."""
         ...
 
     def get_state(self) -> State:

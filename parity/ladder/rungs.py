@@ -1,6 +1,7 @@
 """The rungs, in the order they are climbed; each compares two subjects and says where they are furthest apart."""
 
 from collections.abc import Callable
+from operator import itemgetter
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from parity.contract import Arrays
 from parity.ladder.gap import NO_GAP, Gap, identical, largest_gap
 from parity.ladder.plan import HORIZON
 from parity.ladder.subject import Subject
-from parity.ladder.tolerance import limit, longest_sum
+from parity.ladder.tolerance import STRETCH, limit, longest_sum
 from parity.result import Rung
 
 Compare = Callable[[Subject, Subject], Rung]
@@ -72,11 +73,18 @@ def trajectory(reference: Subject, candidate: Subject) -> Rung:
     """The same path, step by step, as far as rounding lets two correct runs stay together?"""
     total = reference.start.order.steps
     end = min(HORIZON, total, *(s.diverged_at - 1 for s in (reference, candidate) if s.diverged_at is not None))
-    gaps = _loss_gaps(reference, candidate, end) + _checkpoint_gaps(reference, candidate, end)
-    at, gap = _decisive(gaps, lambda at: _limit(reference, candidate, at))
-    bound = _limit(reference, candidate, at)
+    gaps = sorted(
+        _loss_gaps(reference, candidate, end) + _checkpoint_gaps(reference, candidate, end), key=itemgetter(0)
+    )
+    largest, at, bound = NO_GAP, 0, 0.0
+    for step, gap in gaps:
+        bound_here = _limit(reference, candidate, step) + STRETCH * largest.size
+        if gap.size > largest.size or not gap.size <= bound_here:
+            largest, at, bound = gap, step, bound_here
+        if not gap.size <= bound_here:
+            break
     note = f"loss of every step and parameters at checkpoints, over the first {end} of {total} steps"
-    return Rung("trajectory", gap.size <= bound, gap.size, bound, f"step {at}, {gap.where}", note)
+    return Rung("trajectory", largest.size <= bound, largest.size, bound, f"step {at}, {largest.where}", note)
 
 
 def outcome(reference: Subject, candidate: Subject) -> Rung:
@@ -127,11 +135,3 @@ def _checkpoint_gaps(reference: Subject, candidate: Subject, end: int) -> list[t
             )
             gaps.append((at, _gap(reference, candidate, mine, theirs)))
     return gaps
-
-
-def _decisive(gaps: list[tuple[int, Gap]], limit_at: Callable[[int], float]) -> tuple[int, Gap]:
-    """The first step that exceeds its limit, or else the largest gap."""
-    broken = [(at, gap) for at, gap in gaps if not gap.size <= limit_at(at)]
-    if broken:
-        return min(broken, key=lambda each: each[0])
-    return max(gaps, key=lambda each: each[1].size, default=(0, NO_GAP))

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from parity.contender import Contender
-from parity.contract import Arrays, Batch, Data, History, State, Trainer
+from parity.contract import Arrays, Batch, BatchOrder, Data, History, State, Trainer
 from parity.ladder.plan import checkpoints_at, evaluated_at
 from parity.progress import Watcher
 from parity.start import Start
@@ -38,25 +38,15 @@ class Subject:
     @cached_property
     def sent(self) -> Arrays:
         """Everything that was handed over."""
-        state, train, held_out = self.given
-        rows = self.start.order.rows
-        return {
-            **_flat(state),
-            "train.inputs": train.inputs,
-            "train.targets": train.targets,
-            "held_out.inputs": held_out.inputs,
-            **({} if rows is None else {"order.rows": rows}),
-            **{f"masks.{name}": mask for name, mask in self.start.order.masks.items()},
-        }
+        state, train, _ = self.given
+        return {**_flat(state), **_flat_feed(train, self.start.order)}
 
     @cached_property
     def received(self) -> Arrays:
         """Everything that was handed over, as it came back from the backend."""
-        state, _, _ = self.given
+        state, train, _ = self.given
         self.trainer.set_state(state)
-        tensors = _flat(state)
-        others = {name: array for name, array in self.sent.items() if name not in tensors}
-        return {**_flat(self.trainer.get_state()), **self.trainer.read_back(others)}
+        return {**_flat(self.trainer.get_state()), **_flat_feed(*self.trainer.read_back(train, self.start.order))}
 
     @cached_property
     def predictions(self) -> Arrays:
@@ -65,9 +55,7 @@ class Subject:
         self.trainer.set_state(state)
         return {
             "predictions": self.trainer.predict(train.inputs),
-            "predictions in training mode": self.trainer.predict(
-                self.batch.inputs, training=True, masks=self.batch.masks
-            ),
+            "training-mode predictions": self.trainer.predict(self.batch.inputs, training=True, masks=self.batch.masks),
         }
 
     @cached_property
@@ -131,3 +119,9 @@ def _flat(state: State) -> Arrays:
     """All tensors of a state under one name each: `layers.0.kernel`, `second_moment of layers.0.kernel`."""
     slots = {f"{slot} of {name}": array for slot, arrays in state.optimizer.items() for name, array in arrays.items()}
     return {**state.parameters, **state.buffers, **slots}
+
+
+def _flat_feed(data: Data, order: BatchOrder) -> Arrays:
+    """What training is fed with, under one name each."""
+    rows = {} if order.rows is None else {"order": order.rows}
+    return {"inputs": data.inputs, "targets": data.targets, **rows, **order.masks}

@@ -1,7 +1,8 @@
 """How far apart two correct implementations may be: the one place of the ladder's tolerances.
 
 A first form, by rounding alone. A sum of n terms carries an error of about sqrt(n) eps where roundings are independent (Higham,
-Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 2.8); a step adds one such error to those before it.
+Accuracy and Stability of Numerical Algorithms, 2nd ed., 2002, section 2.8). A step adds one such error to those before it, and
+where training is steep it stretches those: what grew little by little is rounding, what jumped is not.
 """
 
 import numpy as np
@@ -10,6 +11,10 @@ from parity.contract import TrainingConfig
 
 # Roundings that a number passes through beside its longest sum: activations, scaling, the update itself.
 OPERATIONS = 16
+
+
+# How far a few steps may stretch a distance that is there already. `benchmarks/healthy.py` shows both constants on random runs.
+STRETCH = 1000
 
 
 def limit(dtype: str, terms: int, steps: int = 1) -> float:

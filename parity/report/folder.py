@@ -26,12 +26,15 @@ class RunFolder:
     @classmethod
     def claim(cls, path: Path, experiment: Experiment, overwrite: bool) -> "RunFolder":
         """Take a folder before any work is done; InputError where it can't be written or holds a run to be kept."""
-        if any((path / name).exists() for name in FILES) and not overwrite:
-            raise InputError(
-                f"{path} holds a run already, and it is kept. Choose another folder (--out), or give --overwrite to replace it."
-            )
         try:
+            if any((path / name).exists() for name in FILES) and not overwrite:
+                raise InputError(
+                    f"{path} holds a run already, and it is kept. Choose another folder (--out), "
+                    "or give --overwrite to replace it."
+                )
             (path / WEIGHTS).mkdir(parents=True, exist_ok=True)
+            # With a new experiment.toml beside it, the old result would be read as this run's.
+            (path / "result.json").unlink(missing_ok=True)
             write_experiment(path / "experiment.toml", experiment)
         except OSError as error:
             raise InputError(f"{path} can't be written: {error.strerror}. Choose another folder (--out).") from None

@@ -54,7 +54,8 @@ def _contenders(result: Result) -> Table:
     table = _table(f"[bold]Rows never seen in training[/bold]; the target is an R2 of {target:g}")
     classes = any(scores.hit_rate is not None for scores in result.baselines.values())
     for name in ("", "R2", "RMSE", *(["hits"] if classes else []), "target at step", "steps/s", "compile s"):
-        table.add_column(name, justify="right" if name else "left")
+        # The names are told apart by their last letters, so that they are shown whole.
+        table.add_column(name, justify="right" if name else "left", no_wrap=not name)
     for name, scores in result.accuracy.items():
         speed = result.throughput.get(name)
         reached = "not reached" if scores.steps_to_target is None else str(scores.steps_to_target)

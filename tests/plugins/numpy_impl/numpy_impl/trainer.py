@@ -38,9 +38,11 @@ class NumpyTrainer:
         """Device, dtype and mode; NumPy has no flags of precision."""
         return {"device": "cpu", "dtype": self._dtype, "mode": "loop"}
 
-    def read_back(self, arrays: Arrays) -> Arrays:
-        """Copies, as `fit` would take them: numbers in the trainer's dtype, row numbers and masks in their own."""
-        return {name: self._copied(a) if a.dtype.kind == "f" else a.copy() for name, a in arrays.items()}
+    def read_back(self, data: Data, order: BatchOrder) -> tuple[Data, BatchOrder]:
+        """What `fit` works on: this process's own memory, so that it is what was given."""
+        rows = None if order.rows is None else order.rows.copy()
+        masks = {name: mask.copy() for name, mask in order.masks.items()}
+        return Data(self._copied(data.inputs), self._copied(data.targets)), BatchOrder(order.steps, rows, masks)
 
     def get_state(self) -> State:
         """A copy of the whole state."""

@@ -1,0 +1,112 @@
+"""The twins read side by side: the same files, the same definitions in the same order, but for these reasoned differences."""
+
+from pathlib import Path
+
+import pytest
+from outline import ROOT, outline
+
+JAX, TORCH = ROOT / "jax_impl", ROOT / "torch_impl"
+
+# By file: why they differ, what only JAX has, what only PyTorch has.
+DIFFERENCES = {
+    "model.py": [
+        ("A module is called in Flax and has a forward pass in PyTorch.",
+         ["MLP.__call__(self, x, masks)", "RegularizedMLP.__call__(self, x, masks)"],
+         ["MLP.forward(self, x, masks)", "RegularizedMLP.forward(self, x, masks)"]),
+        ("nnx.BatchNorm keeps the biased variance, so the forward pass is written; PyTorch's own is the contract's.",
+         ["BatchNorm.__call__(self, x)"], []),
+        ("jax.nn.leaky_relu has another slope at 0.", ["leaky_relu(x)"], []),
+    ],
+    "optimizers.py": [
+        ("Optax computes bias corrections in float32, or has another formula: the rule is written here.",
+         ["Moments", "Moments.mu", "Moments.nu", "SumOfSquares", "SumOfSquares.sum_of_squares", "scale_by_rate()",
+          "scale_by_corrected_adam(config)", "scale_by_scheduled_nadam(config)", "scale_by_rectified_adam(config)",
+          "scale_by_moments(config, direction)", "scale_by_corrected_adamax(config)", "scale_by_root_of_sum(config)"], []),
+        ("PyTorch has no Lion, and its NAdam keeps a product in float32: the rule is written there.",
+         [], ["ScaledNAdam", "ScaledNAdam.__init__(self, parameters, config)", "ScaledNAdam.step(self, closure)",
+              "SignMomentum", "SignMomentum.__init__(self, parameters, config)", "SignMomentum.step(self, closure)"]),
+        ("PyTorch computes these itself in double; Optax would in float32.",
+         ["adam_scalars(config, learning_rate, t)", "radam_scalars(config, learning_rate, t)"], []),
+        ("A gradient is a value in JAX, and a part of its parameter in PyTorch.",
+         ["clip_by_global_norm(gradients, largest)"], ["clip_by_global_norm(parameters, largest)"]),
+    ],
+    "program.py": [
+        ("The state is arrays that go in and come out of compiled code; in PyTorch it is objects that are changed.",
+         ["TrainState.parameters", "TrainState.buffers", "Program._model(self, parameters, buffers, training)",
+          "moved(model, buffers)"],
+         ["TrainState.model", "copies(named)", "restore(model, buffers)"]),
+        ("JAX compiles whole runs, once for each config; PyTorch runs step by step.",
+         ["CALLS", "Carry", "Carry.state", "Carry.losses", "Carry.parameters", "Carry.buffers", "compiled()",
+          "Program.fit_in_one_scan(self, state, feed, scalars, watch)",
+          "Program.fit_many_in_one_scan(self, states, feed, scalars, watch, own_data, own_order)",
+          "Program._carry(self, state, scalars, watch)", "Program.run(self, carry, feed, scalars, evaluate, part)",
+          "Program.run_many(self, carries, feed, scalars, evaluate, part, own_data, own_order)",
+          "program(config, dtype)", "segments(stops, watch, calls)", "record_of(carry, predictions, stops, watch)"],
+         ["scalar_rows(scalars, start, stop)"]),
+        ("PyTorch's tensors are made on a device; JAX computes where its arguments are.",
+         ["Program.__init__(self, config, dtype)"], ["Program.__init__(self, config, device, dtype)"]),
+    ],
+    "trainer.py": [
+        ("JAX trains replicas at once.",
+         ["Trainer._fit_stacked(self, states, data, order, evaluate, evaluate_at, checkpoints_at)", "stacked(trees)"], []),
+        ("JAX makes a new state of arrays, PyTorch fills the one it has.",
+         ["Trainer._native_state(self, state)", "Trainer._state_of(self, state, step)", "Trainer._put_named(self, arrays)"],
+         ["Trainer._tensor(self, name)", "Trainer._step_count(self)"]),
+        ("What depends on the step is an argument of compiled code, in its dtype; PyTorch takes Python numbers.",
+         ["Trainer._scalars(self, first, steps)"], []),
+        ("float64 is a switch in JAX and a dtype in PyTorch.", ["precision(dtype)"], ["precision()"]),
+        ("The state has the contract's names in JAX already.",
+         ["from_native_axes(arrays)"], ["from_native_names(tensors)"]),
+    ],
+}  # fmt: skip
+
+# An argument that only PyTorch's functions take, by file, and why.
+EXTRA_ARGUMENTS = {"optimizers.py": ("(config, parameters)", "A PyTorch optimizer owns its parameters.")}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.py"))
+
+
+def test_the_twins_have_the_same_files():
+    assert names(JAX) == names(TORCH)
+
+
+@pytest.mark.parametrize("file", names(JAX))
+def test_the_twins_define_the_same_in_the_same_order(file):
+    jax, torch = outline(JAX / file), outline(TORCH / file)
+    for _, only_jax, only_torch in DIFFERENCES.get(file, ()):
+        jax = [line for line in jax if line not in only_jax]
+        torch = [line for line in torch if line not in only_torch]
+    if file in EXTRA_ARGUMENTS:
+        arguments, _ = EXTRA_ARGUMENTS[file]
+        torch = [line.replace(arguments, "(config)") for line in torch]
+    assert jax == torch
+
+
+@pytest.mark.parametrize("file", sorted(DIFFERENCES))
+def test_no_difference_is_listed_that_is_none(file):
+    for reason, only_jax, only_torch in DIFFERENCES[file]:
+        assert reason.endswith(".")
+        for folder, other, lines in ((JAX, TORCH, only_jax), (TORCH, JAX, only_torch)):
+            assert set(lines) <= set(outline(folder / file)), "stale"
+            assert not set(lines) & set(outline(other / file)), "both have it"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("rename", "def huber2(p, t): ...\n"),
+        ("reorder", "def b(): ...\ndef a(): ...\n"),
+        ("argument", "def a(x, y): ...\n"),
+    ],
+)
+def test_a_drift_would_show(tmp_path, change, text):
+    original = {
+        "rename": "def huber(p, t): ...\n",
+        "reorder": "def a(): ...\ndef b(): ...\n",
+        "argument": "def a(x): ...\n",
+    }
+    (tmp_path / "one.py").write_text(original[change])
+    (tmp_path / "other.py").write_text(text)
+    assert outline(tmp_path / "one.py") != outline(tmp_path / "other.py")
