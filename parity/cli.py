@@ -2,10 +2,13 @@
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from _thread import interrupt_main
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, make_dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from threading import Timer
 from typing import Annotated
 
 import tyro
@@ -73,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        return _command(command)(rest)
+        with _heeding_interrupts():
+            return _command(command)(rest)
     except ParityError as error:
         errors.print("[bold red]error:[/bold red]", escape(str(error)))
         return WRONG_USAGE
@@ -88,6 +92,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print(traceback.format_exc(), markup=False)
         errors.print("This is an error in parity itself; please report it with the lines above.")
         return OUR_ERROR
+
+
+@contextmanager
+def _heeding_interrupts() -> Iterator[None]:
+    """Send Ctrl-C again where it came while Python ignores errors, as it does in JAX's hook into the garbage collector."""
+    before, sent_again = sys.unraisablehook, []
+
+    def again(ignored: "sys.UnraisableHookArgs") -> None:
+        if ignored.exc_type is KeyboardInterrupt:
+            sent_again.append(Timer(0.1, interrupt_main))
+            sent_again[-1].start()
+        else:
+            before(ignored)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+        for timer in sent_again:
+            timer.cancel()
 
 
 def _command(name: str) -> Callable[[list[str]], int]:

@@ -1,6 +1,9 @@
 """Finds backends by the entry-point group `parity.backends`; nothing of a framework is imported until it is used."""
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
@@ -38,13 +41,27 @@ def _load(name: str) -> Backend:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     entry = next(entry for entry in _entries() if entry.name == name)
     try:
-        backend: Backend = entry.load()()
+        with _uninterrupted():
+            backend: Backend = entry.load()()
     except ModuleNotFoundError as error:
         source = EXTRAS.get(name, f"the package {error.name}")
         raise InputError(
             f"The backend {name!r} needs {error.name}, which is not installed. Install it: pip install '{source}'"
         ) from None
     return backend
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keep Ctrl-C waiting, since a framework that is interrupted while it is imported stays half imported."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _entries() -> tuple[EntryPoint, ...]:

@@ -1,6 +1,7 @@
 """The verdict of a whole run, in words that a student understands."""
 
 from collections.abc import Mapping, Sequence
+from math import floor, isfinite
 
 from parity.experiment import Experiment
 from parity.result import Accuracy, Pair, Scores, Verdict
@@ -39,18 +40,32 @@ def _equivalent(
     shortened = (sorted({":".join(name.split(":")[:parts]) for name in names}) for parts in (1, 3, 4))
     compared = next(short for short in shortened if len(short) > 1)
     dtypes = sorted({pair.candidate.rsplit(":", 1)[1] for pair in pairs})
-    r2 = [scores.r2 for scores in accuracy.values()]
     return (
-        f"On {experiment.problem}, {_listed(compared)} are equivalent in {_listed(dtypes)}: from the same start they compute "
-        "the same predictions, losses, gradients and updates, and take the same path, all to within rounding. "
-        f"On rows they never saw they explain {_percent(min(r2))} of the variance; a linear fit explains "
-        f"{_percent(baselines['linear'].r2)}."
+        f"On {experiment.problem}, {_listed(compared)} are equivalent in {_listed(dtypes)}: from the same start they "
+        "compute the same predictions, losses, gradients and updates, and take the same path, all to within rounding. "
+        + _learned(list(accuracy.values()), baselines)
     )
 
 
-def _percent(share: float) -> str:
+def _learned(accuracy: Sequence[Accuracy], baselines: Mapping[str, Scores]) -> str:
+    hits = [scores.hit_rate for scores in accuracy if scores.hit_rate is not None]
+    if hits:
+        simple = baselines["mean"].hit_rate or 0.0
+        return (
+            f"Of rows they never saw they name {_percent(min(hits))} rightly; always the same class {_percent(simple)}."
+        )
+    linear = baselines["linear"].r2
+    explained = min(scores.r2 for scores in accuracy)
+    return f"On rows they never saw they reach R2 {_cut(explained)}; a linear fit reaches {_cut(linear)}, the mean 0."
+
+
+def _cut(r2: float) -> str:
     # Never rounded up to a success that was not reached.
-    return f"{int(share * 1e4) / 1e2:.2f} %" if share == share else "an undefined share"
+    return f"{floor(r2 * 1e4) / 1e4:.4f}" if isfinite(r2) else "undefined"
+
+
+def _percent(share: float) -> str:
+    return f"{floor(share * 1e3) / 10:.1f} %"
 
 
 def _sentence(text: str) -> str:

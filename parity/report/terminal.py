@@ -53,18 +53,18 @@ def _contenders(result: Result) -> Table:
     target = result.experiment.target_r2
     table = _table(f"[bold]Rows never seen in training[/bold]; the target is an R2 of {target:g}")
     classes = any(scores.hit_rate is not None for scores in result.baselines.values())
-    for name in ("", "R2", "RMSE", *(["hits"] if classes else []), "target at step", "steps/s", "compile s"):
-        # The names are told apart by their last letters, so that they are shown whole.
-        table.add_column(name, justify="right" if name else "left", no_wrap=not name)
+    table.add_column("", no_wrap=True)
+    for name in ("R2", "hits" if classes else "RMSE", "target at step", "steps/s", "compile s"):
+        table.add_column(name, justify="right")
     for name, scores in result.accuracy.items():
         speed = result.throughput.get(name)
-        reached = "not reached" if scores.steps_to_target is None else str(scores.steps_to_target)
+        reached = "never" if scores.steps_to_target is None else str(scores.steps_to_target)
         timing = (f"{speed.steps_per_second:,.0f}", f"{speed.compile_seconds:.2f}") if speed else ("-", "-")
-        table.add_row(name, *_scores(scores, classes), reached, *timing)
+        table.add_row(name, *_scores(scores), reached, *timing)
     table.add_section()
     for name, simple in result.baselines.items():
         described = {"mean": "the mean, always", "linear": "linear least squares"}[name]
-        table.add_row(f"[dim]{described}[/dim]", *_scores(simple, classes), "", "", "")
+        table.add_row(f"[dim]{described}[/dim]", *_scores(simple), "", "", "")
     return table
 
 
@@ -72,9 +72,8 @@ def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
 
 
-def _scores(scores: Scores, classes: bool) -> tuple[str, ...]:
-    hits = (f"{scores.hit_rate:.1%}",) if classes and scores.hit_rate is not None else ()
-    return f"{scores.r2:.5f}", f"{scores.rmse:.3g}", *hits
+def _scores(scores: Scores) -> tuple[str, str]:
+    return f"{scores.r2:.5f}", f"{scores.rmse:.3g}" if scores.hit_rate is None else f"{scores.hit_rate:.1%}"
 
 
 def _number(value: float | None) -> str:

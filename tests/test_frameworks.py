@@ -1,0 +1,575 @@
+"""The twins are the frameworks: their own definitions are what they say, and nothing is compiled, read or changed twice."""
+
+import inspect
+from dataclasses import replace
+
+import flax.nnx as nnx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import torch
+import torch.nn.functional as F
+
+import jax_impl.convert
+import jax_impl.losses
+import jax_impl.model
+import jax_impl.optimizers
+import jax_impl.program
+import jax_impl.schedules
+import torch_impl.convert
+import torch_impl.losses
+import torch_impl.model
+import torch_impl.optimizers
+import torch_impl.schedules
+from parity import registry
+from parity.contract import (
+    MLP,
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    BatchOrder,
+    Constant,
+    Cosine,
+    Data,
+    Exponential,
+    Lion,
+    Loss,
+    NAdam,
+    OneCycle,
+    RAdam,
+    RegularizedMLP,
+    RMSprop,
+    State,
+    Step,
+    TrainingConfig,
+    WarmupCosine,
+    zero_state,
+)
+from parity.ladder.gap import largest_gap
+from parity.ladder.tolerance import limit
+
+STEPS = 30
+DEFAULT = TrainingConfig(MLP((3,)), 2, 2, Loss(), Adam(), Constant(), clip_norm=None, steps=STEPS)
+OPTIMIZERS = [SGD(momentum=0.9), Adam(), AdamW(), RMSprop(momentum=0.5), Adagrad(), NAdam(), RAdam(), Adamax(),
+              Adadelta(), Lion()]  # fmt: skip
+
+random = np.random.default_rng(0)
+START, GRADIENTS = random.standard_normal(5), random.standard_normal((STEPS, 5))
+
+
+def name_of(config):
+    return type(config).__name__
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Two runtimes in one process fight for the cores, and on nets this small PyTorch waits for its own threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def gap(one, other):
+    return largest_gap({"": np.asarray(one)}, {"": np.asarray(other)}).size
+
+
+def same(one, other, dtype="float64", steps=STEPS):
+    return gap(one, other) <= limit(dtype, terms=1, steps=steps)
+
+
+def by_torch(config):
+    """(S, 5): the path of five parameters under given gradients, by the optimizer of the torch twin."""
+    p = torch.tensor(START, requires_grad=True)
+    optimizer = torch_impl.optimizers.build_optimizer(config, [p])
+    slots = torch_impl.optimizers.SLOTS[type(config)].values()
+    optimizer.state[p] = {"step": torch.tensor(0.0), **{slot: torch.zeros_like(p) for slot in slots}}
+    scalars = torch_impl.optimizers.step_scalars(replace(DEFAULT, optimizer=config), 0, STEPS)
+    return _walk(optimizer, p, lambda i: {name: values[i] for name, values in scalars.items()})
+
+
+def by_torch_itself(optimizer_of):
+    p = torch.tensor(START, requires_grad=True)
+    return _walk(optimizer_of([p]), p, lambda i: {})
+
+
+def _walk(optimizer, p, scalars):
+    path = []
+    for i, gradient in enumerate(GRADIENTS):
+        p.grad = torch.tensor(gradient)
+        optimizer.param_groups[0].update(scalars(i))
+        optimizer.step()
+        path.append(p.detach().numpy().copy())
+    return np.stack(path)
+
+
+def by_jax(config, dtype="float64"):
+    """The same by the optimizer of the jax twin."""
+    scalars = jax_impl.optimizers.step_scalars(replace(DEFAULT, optimizer=config), 0, STEPS)
+    columns = [{name: jnp_of(values[i], dtype) for name, values in scalars.items()} for i in range(STEPS)]
+    return by_optax(jax_impl.optimizers.build_optimizer(config), dtype, [{"scalars": column} for column in columns])
+
+
+def by_optax(transform, dtype="float64", extra=({},) * STEPS):
+    with jax.enable_x64(dtype == "float64"):
+        p = {"p": jnp_of(START, dtype)}
+        state, path = transform.init(p), []
+        for gradient, more in zip(GRADIENTS, extra, strict=True):
+            updates, state = transform.update({"p": jnp_of(gradient, dtype)}, state, p, **more)
+            p = optax.apply_updates(p, updates)
+            path.append(np.asarray(p["p"]))
+        return np.stack(path)
+
+
+def jnp_of(array, dtype):
+    with jax.enable_x64(dtype == "float64"):
+        return jnp.asarray(array, dtype)
+
+
+def test_nadam_is_torch_nadam_but_for_its_float32_product():
+    ours, theirs = by_torch(NAdam(1e-2)), by_torch_itself(lambda p: torch.optim.NAdam(p, lr=1e-2))
+    assert same(ours, theirs, "float32")
+    assert not same(ours, theirs, "float64")
+
+
+RATES_OF_TORCH = {
+    "cosine": (Cosine(0.1), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, STEPS, eta_min=0.1e-3)),
+    "exponential": (Exponential(0.9), lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.9)),
+    "step": (Step(7, 0.5), lambda o: torch.optim.lr_scheduler.StepLR(o, 7, 0.5)),
+    "one-cycle": (OneCycle(), lambda o: one_cycle_of_torch(o, STEPS)),
+    "warm-up, cosine": (
+        WarmupCosine(0.3, start=0.2, end=0.1),
+        lambda o: torch.optim.lr_scheduler.SequentialLR(
+            o,
+            [
+                torch.optim.lr_scheduler.LinearLR(o, 0.2, total_iters=9),
+                torch.optim.lr_scheduler.CosineAnnealingLR(o, STEPS - 9, eta_min=0.1e-3),
+            ],
+            milestones=[9],
+        ),
+    ),
+}
+
+
+def one_cycle_of_torch(optimizer, steps, rise=0.3):
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, 1e-3, steps, pct_start=rise, div_factor=25.0, final_div_factor=1e4, cycle_momentum=False
+    )
+
+
+def rates_of_torch(scheduler_of, steps=STEPS):
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-3)
+    scheduler, rates = scheduler_of(optimizer), []
+    for i in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if i < steps - 1:
+            scheduler.step()
+    return np.array(rates)
+
+
+@pytest.mark.parametrize("schedule", RATES_OF_TORCH)
+@pytest.mark.parametrize("twin", [jax_impl, torch_impl], ids=["jax", "torch"])
+# SequentialLR itself calls its parts in the form that it warns of.
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step")
+def test_rates_are_those_of_torch_schedulers(twin, schedule):
+    config, scheduler_of = RATES_OF_TORCH[schedule]
+    rates = twin.schedules.learning_rates(replace(DEFAULT, schedule=config), 0, STEPS)
+    assert same(rates, rates_of_torch(scheduler_of))
+    assert not same(rates * (1 + 1e-9), rates_of_torch(scheduler_of))
+
+
+@pytest.mark.parametrize(("steps", "rise"), [(1, 0.3), (2, 0.3), (3, 0.3), (4, 0.3), (30, 1e-3), (30, 0.99), (7, 0.5)])
+@pytest.mark.parametrize("twin", [jax_impl, torch_impl], ids=["jax", "torch"])
+def test_one_cycle_is_torch_also_where_the_peak_is_at_the_edge(twin, steps, rise):
+    config = replace(DEFAULT, schedule=OneCycle(rise), steps=steps)
+    theirs = rates_of_torch(lambda optimizer: one_cycle_of_torch(optimizer, steps, rise), steps)
+    assert same(theirs, twin.schedules.learning_rates(config, 0, steps))
+
+
+def test_optax_one_cycle_is_another():
+    optaxs = optax.cosine_onecycle_schedule(STEPS, 1e-3, 0.3, 25.0, 1e4)(np.arange(STEPS))
+    ours = jax_impl.schedules.learning_rates(replace(DEFAULT, schedule=OneCycle()), 0, STEPS)
+    assert not same(ours, optaxs, "float32")
+
+
+def test_optax_schedules_are_rounded_inside_a_float32_program():
+    inside = jax.jit(optax.cosine_decay_schedule(1e-3, STEPS))(jnp.arange(STEPS))
+    ours = jax_impl.schedules.learning_rates(replace(DEFAULT, schedule=Cosine()), 0, STEPS)
+    assert same(ours, inside, "float32")
+    assert not same(ours, inside, "float64")
+
+
+ALIKE_IN_FLOAT64 = {
+    "adam": (Adam(1e-2, eps=1e-3), optax.adam(1e-2, eps=1e-3)),
+    "adamw": (AdamW(1e-2, weight_decay=0.1), optax.adamw(1e-2, weight_decay=0.1)),
+    "adamax": (Adamax(1e-2, eps=1e-3), optax.adamax(1e-2, eps=1e-3)),
+    "radam with no eps": (RAdam(1e-2, b2=0.95, eps=1e-30), optax.radam(1e-2, b2=0.95, eps=1e-30)),
+    "adagrad with no eps": (Adagrad(eps=1e-30), optax.adagrad(1e-2, initial_accumulator_value=0.0, eps=1e-30)),
+    "nadam with a constant mu": (NAdam(1e-2, momentum_decay=1e9), optax.nadam(1e-2)),
+}
+UNLIKE_IN_FLOAT64 = {
+    "radam's eps": (RAdam(1e-2, b2=0.95, eps=1e-2), optax.radam(1e-2, b2=0.95, eps=1e-2)),
+    "adagrad's eps is inside the root": (Adagrad(eps=1e-2), optax.adagrad(1e-2, 0.0, eps=1e-2)),
+    "nadam's mu": (NAdam(1e-2), optax.nadam(1e-2)),
+}
+
+
+@pytest.mark.parametrize("name", ALIKE_IN_FLOAT64)
+def test_in_float64_the_jax_twin_is_optax(name):
+    ours, theirs = ALIKE_IN_FLOAT64[name]
+    assert same(by_jax(ours), by_optax(theirs))
+
+
+@pytest.mark.parametrize("name", UNLIKE_IN_FLOAT64)
+def test_in_float64_optax_differs_where_the_jax_twin_says_so(name):
+    ours, theirs = UNLIKE_IN_FLOAT64[name]
+    assert not same(by_jax(ours), by_optax(theirs), "float32")
+    assert same(by_jax(ours), by_torch(ours))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (Adam(1e-2), optax.adam(1e-2)),
+        (AdamW(1e-2, weight_decay=0.1), optax.adamw(1e-2, weight_decay=0.1)),
+        (Adamax(1e-2, b1=0.9999), optax.adamax(1e-2, b1=0.9999)),
+        (RAdam(1e-2), optax.radam(1e-2)),
+    ],
+    ids=["adam", "adamw", "adamax", "radam"],
+)
+def test_in_float32_optax_loses_digits_of_the_bias_correction_and_the_jax_twin_does_not(ours, theirs):
+    truth = by_jax(ours)
+    assert same(truth - START, by_jax(ours, "float32") - START.astype("float32"), "float32", steps=2)
+    assert not same(truth - START, by_optax(theirs, "float32") - START.astype("float32"), "float32", steps=2)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name_of)
+def test_torch_is_fused_where_torch_has_a_fused_form(optimizer):
+    made = torch_impl.optimizers.build_optimizer(optimizer, [torch.zeros(2, requires_grad=True)])
+    has_one = "fused" in inspect.signature(type(made)).parameters
+    assert has_one == isinstance(optimizer, SGD | Adam | AdamW | Adagrad)
+    assert bool(made.param_groups[0].get("fused")) == has_one
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [Adam(b2=0.999999), AdamW(b2=0.999999), RAdam(b1=0.99999), Adamax(b1=0.99999), NAdam(b2=0.999999)],
+    ids=name_of,
+)
+def test_torch_corrects_the_bias_in_double_also_in_float32(optimizer):
+    config = replace(DEFAULT, optimizer=optimizer)
+    moved = []
+    for name, dtype in (("numpy", "float64"), ("torch", "float32")):
+        trainer, data, order = setting(name, config, dtype)
+        before = trainer.get_state().parameters["layers.0.kernel"]
+        trainer.step(order.batch(data, 0))
+        moved.append(trainer.get_state().parameters["layers.0.kernel"] - before)
+    # 1 - 0.999999 in float32 is 1.3 % off, and so would be the step; the parameters have few digits of so small a step.
+    assert gap(*moved) < 1e-3
+
+
+def test_torch_has_no_lion_and_no_log_cosh():
+    assert not hasattr(torch.optim, "Lion")
+    assert not hasattr(F, "log_cosh_loss")
+
+
+def test_clipping_is_torch_and_not_optax():
+    gradients = 1e-4 * GRADIENTS[0]
+    p = torch.tensor(START, requires_grad=True)
+    p.grad = torch.tensor(gradients)
+    torch.nn.utils.clip_grad_norm_([p], 1e-5)
+    with jax.enable_x64(True):
+        g = {"p": jnp.asarray(gradients)}
+        ours = jax_impl.optimizers.clip_by_global_norm(g, 1e-5)["p"]
+        optaxs = optax.clip_by_global_norm(1e-5).update(g, optax.EmptyState())[0]["p"]
+    assert same(p.grad, ours)
+    assert gap(ours, optaxs) * 1.001e-0 * np.linalg.norm(gradients) / 1e-0 + 1e-6 > 1e-6
+    assert not same(ours, optaxs, "float32")
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_nnx_batch_norm_differs_in_the_running_variance_alone(training):
+    rows = 8
+    x = np.random.default_rng(1).standard_normal((rows, 3))
+    with jax.enable_x64(True):
+        ours = jax_impl.model.BatchNorm(RegularizedMLP(), 3, "float64")
+        ours.scale[...], ours.var[...] = jnp.ones(3), jnp.ones(3)
+        ours.use_running_average = not training
+        theirs = nnx.BatchNorm(
+            3, not training, momentum=0.9, epsilon=1e-5, use_fast_variance=False, param_dtype=jnp.float64,
+            dtype=jnp.float64, rngs=nnx.Rngs(0),
+        )  # fmt: skip
+        assert same(ours(jnp.asarray(x)), theirs(jnp.asarray(x)))
+        assert same(ours.mean[...], theirs.mean[...])
+        if training:
+            assert same((theirs.var[...] - 0.9) * rows / (rows - 1), ours.var[...] - 0.9)
+            assert not same(theirs.var[...], ours.var[...], "float32")
+
+
+def test_nnx_batch_norm_keeps_another_share_by_default():
+    assert inspect.signature(nnx.BatchNorm.__init__).parameters["momentum"].default == 0.99
+    assert torch.nn.BatchNorm1d(1).momentum == RegularizedMLP().momentum
+
+
+def test_slope_of_leaky_relu_at_zero_is_torch_and_not_jax():
+    x = torch.zeros(1, requires_grad=True)
+    F.leaky_relu(x, 0.01).backward(torch.ones(1))
+    assert jax.grad(jax_impl.model.leaky_relu)(0.0) == pytest.approx(x.grad.item())
+    assert jax.grad(jax.nn.leaky_relu)(0.0) == 1.0
+
+
+def test_torch_softplus_leaves_its_curve_at_20_and_the_twin_does_not():
+    x = torch.linspace(15.0, 45.0, 301, dtype=torch.float64)
+    truth = np.logaddexp(0.0, x.numpy())
+    assert gap(truth, torch_impl.model.ACTIVATIONS["softplus"](x)) <= limit("float64", terms=1)
+    assert 1e-9 < np.abs(truth - F.softplus(x).numpy()).max() < 3e-9
+
+
+def test_torch_gelu_is_exact_by_default_and_jax_gelu_is_not():
+    x = np.linspace(-3.0, 3.0, 61)
+    exact, by_tanh = (torch_impl.model.ACTIVATIONS[name](torch.tensor(x)) for name in ("gelu", "gelu_tanh"))
+    assert same(F.gelu(torch.tensor(x)), exact)
+    with jax.enable_x64(True):
+        assert same(jax.nn.gelu(jnp.asarray(x)), by_tanh)
+        assert not same(jax.nn.gelu(jnp.asarray(x)), exact, "float32")
+
+
+def test_optax_l2_loss_is_half_the_squared_error():
+    p, t = jnp.array([[3.0]]), jnp.array([[1.0]])
+    assert jax_impl.losses.squared_error(p, t, "sum") == 2 * optax.l2_loss(p, t).sum() == 4.0
+
+
+def test_slope_of_jax_abs_at_zero_is_1_and_the_twin_has_0_as_torch():
+    t = torch.zeros(1, 1, requires_grad=True)
+    torch_impl.losses.absolute_error(t, torch.zeros(1, 1), "sum").backward()
+    zero = jnp.zeros((1, 1))
+    assert jax.grad(jnp.abs)(0.0) == 1.0
+    assert jax.grad(jax_impl.losses.absolute_error)(zero, zero, "sum").item() == t.grad.item() == 0.0
+
+
+def test_log_cosh_does_not_overflow_where_cosh_does():
+    p = torch.full((1, 1), 1000.0, dtype=torch.float64)
+    assert torch.log(torch.cosh(p)).isinf()
+    assert torch_impl.losses.log_cosh(p, 0 * p, "sum").item() == 1000.0 - np.log(2.0)
+
+
+def test_torch_keeps_kernels_transposed_and_flax_does_not():
+    assert torch.nn.Linear(2, 3).weight.shape == (3, 2)
+    assert nnx.Linear(2, 3, rngs=nnx.Rngs(0)).kernel.shape == (2, 3)
+    assert {"kernel"} == torch_impl.convert.TRANSPOSED
+    assert set() == jax_impl.convert.TRANSPOSED
+
+
+def test_torch_from_numpy_shares_memory_and_the_twins_do_not():
+    array = np.zeros(4096, np.float32)
+    shared, ours = torch.from_numpy(array), torch_impl.convert.to_native(array, "cpu")
+    jaxs = jax_impl.convert.to_native(array, jax.devices("cpu")[0])
+    array += 1
+    assert shared.sum() == 4096
+    assert ours.sum() == jaxs.sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("framework", "argument", "default"),
+    [
+        (torch.optim.AdamW, "weight_decay", AdamW.weight_decay),
+        (optax.adamw, "weight_decay", 1e-4),
+        (torch.optim.RMSprop, "alpha", RMSprop.decay),
+        (optax.rmsprop, "decay", 0.9),
+        (optax.rmsprop, "eps_in_sqrt", True),
+        (optax.lion, "weight_decay", 1e-3),
+        (torch.optim.NAdam, "momentum_decay", NAdam.momentum_decay),
+        (torch.optim.Adagrad, "eps", Adagrad.eps),
+        (optax.adadelta, "rho", Adadelta.decay),
+    ],
+)
+def test_defaults_are_those_that_the_contract_quotes(framework, argument, default):
+    assert inspect.signature(framework).parameters[argument].default == default
+
+
+def setting(name, config, dtype="float32", steps=None, mode=None):
+    """A trainer with small random weights, and what to train it on."""
+    draw = np.random.default_rng(2)
+    steps = steps or config.steps
+    zero = zero_state(config, dtype)
+    parameters = {n: (0.5 * draw.standard_normal(a.shape)).astype(dtype) for n, a in zero.parameters.items()}
+    buffers = {n: np.ones_like(a) for n, a in zero.buffers.items()}
+    data = Data(*(draw.standard_normal((12, 2)).astype("float32").astype(dtype) for _ in range(2)))
+    rows = np.stack([draw.permutation(12)[:6] for _ in range(steps)]).astype(np.int32)
+    masks = {n: draw.random((steps, 6, width)) < 0.8 for n, width in config.model.masks().items()}
+    backend = registry.load(name)
+    trainer = backend.trainer(config, device="cpu", mode=mode or backend.modes[0], dtype=dtype)
+    trainer.set_state(State(parameters, buffers, zero.optimizer))
+    return trainer, data, BatchOrder(steps, rows, masks)
+
+
+def all_verbs(name, config, dtype="float32", mode=None):
+    """Every verb of a new trainer, one after the other; yields what was done."""
+    trainer, data, order = setting(name, config, dtype, mode=mode)
+    batch = order.batch(data, 0)
+    yield "a new trainer", trainer
+    for verb, call in {
+        "describe": trainer.describe,
+        "read_back": lambda: trainer.read_back(data, order),
+        "get_state": trainer.get_state,
+        "predict": lambda: trainer.predict(data.inputs),
+        "predict in training": lambda: trainer.predict(batch.inputs, training=True, masks=batch.masks),
+        "loss_and_grads": lambda: trainer.loss_and_grads(batch),
+        "step": lambda: trainer.step(batch),
+        "fit": lambda: trainer.fit(data, order, evaluate=data.inputs, evaluate_at=(0, 5), checkpoints_at=(3,)),
+        "fit with progress": lambda: trainer.fit(data, order, progress=lambda done: None),
+        "fit_many": lambda: trainer.fit_many([trainer.get_state()] * 2, data, order),
+    }.items():
+        yield verb, call()
+
+
+@pytest.fixture
+def compilations():
+    """A list that grows by one with each program that JAX compiles."""
+    seen = []
+
+    def listen(event, seconds, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            seen.append(event)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    yield seen
+    jax.monitoring.unregister_event_duration_listener(listen)
+
+
+@pytest.mark.parametrize("mode", ["scan", "step"])
+@pytest.mark.parametrize("model", [MLP((3,)), RegularizedMLP((3,), dropout=0.2)], ids=name_of)
+def test_a_second_trainer_of_a_config_compiles_nothing(compilations, model, mode):
+    config = replace(DEFAULT, model=model, optimizer=Adam(1.5e-3))
+    for _ in all_verbs("jax", config, mode=mode):
+        pass
+    assert compilations
+    compilations.clear()
+    for verb, _ in all_verbs("jax", replace(config), mode=mode):
+        assert compilations == [], verb
+
+
+def test_compilations_do_not_grow_with_the_steps(compilations):
+    counts = []
+    for steps in (20, 40, 80):
+        trainer, data, order = setting("jax", replace(DEFAULT, steps=steps))
+        compilations.clear()
+        trainer.fit(data, order, evaluate=data.inputs, evaluate_at=range(steps), checkpoints_at=range(0, steps, 2))
+        counts.append(len(compilations))
+    assert counts[1] == counts[2] <= counts[0]
+
+
+@pytest.mark.parametrize("steps", [20, 80])
+def test_a_whole_jax_run_is_one_call_unless_someone_watches(monkeypatch, steps):
+    trainer, data, order = setting("jax", DEFAULT, steps=steps)
+    calls, run = [], trainer._program.run
+    monkeypatch.setattr(trainer._program, "run", lambda *args: calls.append("run") or run(*args), raising=False)
+    monkeypatch.setattr(trainer._program, "step", lambda *args: calls.append("step"), raising=False)
+    trainer.fit(data, order, evaluate=data.inputs, evaluate_at=(0, 7, steps), checkpoints_at=(1, 3, steps))
+    assert calls == ["run"]
+    trainer.fit(data, order, progress=lambda done: None)
+    assert calls == ["run"] * (1 + jax_impl.program.CALLS)
+
+
+READS = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__", "__array__")
+
+
+@pytest.fixture
+def host_reads(monkeypatch):
+    """A list of what reads a tensor of the program on the host; a count of steps, which PyTorch keeps there, is none."""
+    seen = []
+
+    def watched(name, read):
+        def call(tensor, *args, **kwargs):
+            if not any(tensor is count for count in counts):
+                seen.append(name)
+            return read(tensor, *args, **kwargs)
+
+        return call
+
+    counts = []
+    for name in READS:
+        monkeypatch.setattr(torch.Tensor, name, watched(name, getattr(torch.Tensor, name)))
+
+    def during(config, steps):
+        trainer, data, order = setting("torch", config, steps=steps)
+        counts[:] = [slots["step"] for slots in trainer._state.optimizer.state.values()]
+        seen.clear()
+        trainer.fit(data, order, evaluate=data.inputs, evaluate_at=(0, steps), checkpoints_at=(steps,))
+        return list(seen)
+
+    return during
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name_of)
+def test_torch_reads_nothing_on_the_host_in_a_step(host_reads, optimizer):
+    for model in (MLP((3,)), RegularizedMLP((3,), dropout=0.2)):
+        config = replace(DEFAULT, model=model, optimizer=optimizer, clip_norm=0.1)
+        once = host_reads(config, 10)
+        assert "numpy" in once
+        assert host_reads(config, 20) == once
+
+
+def test_a_host_read_in_a_step_would_be_seen(host_reads, monkeypatch):
+    from torch_impl.program import Program
+
+    step = Program.step
+    monkeypatch.setattr(Program, "step", lambda *args: torch.tensor(step(*args).item()))
+    assert host_reads(DEFAULT, 20).count("item") == 2 * host_reads(DEFAULT, 10).count("item") > 0
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=name_of)
+@pytest.mark.parametrize("model", [MLP((3,)), RegularizedMLP((3,), dropout=0.2)], ids=name_of)
+def test_torch_leaves_the_global_random_states_as_they_were(model, optimizer):
+    torchs, numpys = torch.get_rng_state(), np.random.get_state()[1].copy()
+    for verb, _ in all_verbs("torch", replace(DEFAULT, model=model, optimizer=optimizer)):
+        assert torch.equal(torch.get_rng_state(), torchs), verb
+        assert np.array_equal(np.random.get_state()[1], numpys), verb
+
+
+@pytest.fixture
+def rough_matmul():
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    with jax.default_matmul_precision("bfloat16"):
+        yield
+    torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["jax", "torch"])
+@pytest.mark.usefixtures("rough_matmul")
+def test_precision_is_full_inside_and_as_it_was_behind_every_verb(name, dtype):
+    for verb, told in all_verbs(name, DEFAULT, dtype):
+        assert torch.get_float32_matmul_precision() == "medium", verb
+        assert torch.get_default_dtype() == torch.float32, verb
+        assert str(jax.config.jax_default_matmul_precision) == "bfloat16", verb
+        assert not jax.config.jax_enable_x64, verb
+        if verb == "describe":
+            assert told["float32_matmul_precision"] == "highest"
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+@pytest.mark.usefixtures("rough_matmul")
+def test_precision_is_as_it_was_behind_a_verb_that_fails(name):
+    trainer, data, _ = setting(name, DEFAULT, "float64")
+    with pytest.raises((TypeError, RuntimeError)):
+        trainer.predict(data.inputs[:, :1])
+    assert torch.get_float32_matmul_precision() == "medium"
+    assert str(jax.config.jax_default_matmul_precision) == "bfloat16"
+    assert not jax.config.jax_enable_x64
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+@pytest.mark.usefixtures("rough_matmul")
+def test_a_rough_matrix_product_outside_changes_nothing_inside(name):
+    trainer, data, _ = setting(name, DEFAULT)
+    oracle, _, _ = setting("numpy", DEFAULT, "float64")
+    oracle.set_state(trainer.get_state())
+    assert same(oracle.predict(data.inputs), trainer.predict(data.inputs), "float32", steps=1)
