@@ -222,10 +222,12 @@ def radam_scalars(config: RAdam, learning_rate: NDArray[np.float64], t: NDArray[
     rho_end = 2.0 / (1.0 - config.b2) - 1.0
     rho = rho_end - 2.0 * t * config.b2**t / correction
     rectified = rho > 5.0
-    square = (rho - 4.0) * (rho - 2.0) * rho_end / ((rho_end - 4.0) * (rho_end - 2.0) * rho)
     step_size = learning_rate / (1.0 - config.b1**t)
+    # Elsewhere the square may be negative, and with b2 = 0.6 its divisor is 0.
+    r, square = rho[rectified], np.zeros_like(rho)
+    square[rectified] = (r - 4.0) * (r - 2.0) * rho_end / ((rho_end - 4.0) * (rho_end - 2.0) * r)
     return {
-        "adaptive_rate": np.where(rectified, step_size * np.sqrt(np.where(rectified, square * correction, 0.0)), 0.0),
+        "adaptive_rate": step_size * np.sqrt(square * correction),
         "plain_rate": np.where(rectified, 0.0, step_size),
     }
 

@@ -166,9 +166,10 @@ def test_losses_of_tiny_and_huge_errors_are_finite_and_right(twin, kind, error):
         trainer_of(name, config, state).loss_and_grads(batch) for name in ("numpy", twin)
     )
     assert np.isfinite(found)
-    # The logarithm of cosh is computed as a difference of numbers near log 2.
-    assert found == pytest.approx(expected, rel=1e-13, abs=1e-15)
-    assert_alike(slopes, gradients, config, 1)
+    # Both frameworks compute log cosh, and Optax the slope of huber, as a difference of numbers near 1: digits of 1 are right.
+    near_one = {"one": np.ones(1)}
+    assert_alike({"": np.array(expected), **near_one}, {"": np.array(found), **near_one}, config, 1)
+    assert_alike({**slopes, **near_one}, {**gradients, **near_one}, config, 1)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -314,10 +315,16 @@ def test_training_changes_no_array_that_was_given_or_taken(mode, model):
     assert all((now == then).all() for now, then in zip(all_arrays(first), kept, strict=True))
 
 
+REGULARIZED = replace(UNIT, model=RegularizedMLP((2,), dropout=0.0), optimizer=Adam(), clip_norm=1.0)
+
+
 @pytest.mark.parametrize("name", ["numpy", *TWINS])
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
-def test_float32_stays_float32(name, optimizer):
-    config = replace(UNIT, model=RegularizedMLP((2,), dropout=0.0), optimizer=optimizer, clip_norm=1.0)
+@pytest.mark.parametrize(
+    "config",
+    [REGULARIZED, *(replace(UNIT, optimizer=optimizer, clip_norm=1.0) for optimizer in OPTIMIZERS)],
+    ids=lambda config: f"{type(config.model).__name__}-{type(config.optimizer).__name__}",
+)
+def test_float32_stays_float32(name, config):
     data = rows(config, 6, "float32")
     trainer = trainer_of(name, config, start(config, "float32"), "float32")
     history = trainer.fit(data, BatchOrder(5), evaluate=data.inputs, evaluate_at=(0, 5), checkpoints_at=(0, 5))
