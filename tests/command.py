@@ -17,9 +17,7 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "COLUMNS": "240", **changes}
 
 
-def parity(
-    *arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def parity(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder and wait for it."""
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(

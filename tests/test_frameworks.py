@@ -193,7 +193,8 @@ def test_one_cycle_is_torch_also_where_the_peak_is_at_the_edge(twin, steps, rise
 
 
 def test_optax_one_cycle_is_another():
-    optaxs = optax.cosine_onecycle_schedule(STEPS, 1e-3, 0.3, 25.0, 1e4)(jnp.arange(STEPS))
+    one_cycle = optax.cosine_onecycle_schedule(STEPS, 1e-3, 0.3, 25.0, 1e4)
+    optaxs = [float(one_cycle(t)) for t in range(STEPS)]
     ours = jax_impl.schedules.learning_rates(replace(DEFAULT, schedule=OneCycle()), 0, STEPS)
     assert not same(ours, optaxs, "float32")
 
@@ -288,8 +289,9 @@ def test_clipping_is_torch_and_not_optax():
         g = {"p": jnp.asarray(gradients)}
         ours = jax_impl.optimizers.clip_by_global_norm(g, 1e-5)["p"]
         optaxs = optax.clip_by_global_norm(1e-5).update(g, optax.EmptyState())[0]["p"]
+        ours_for_optax = ours * (1 + 1e-6 / np.linalg.norm(gradients))
     assert same(p.grad, ours)
-    assert same(optaxs, ours * (1 + 1e-6 / np.linalg.norm(gradients)))
+    assert same(optaxs, ours_for_optax)
     assert not same(ours, optaxs, "float32")
 
 
@@ -305,6 +307,8 @@ def test_nnx_batch_norm_differs_in_the_running_variance_alone(training):
             3, use_running_average=not training, momentum=0.9, epsilon=1e-5, use_fast_variance=False, param_dtype=jnp.float64,
             dtype=jnp.float64, rngs=nnx.Rngs(0),
         )  # fmt: skip
+        # Its statistics are float32 whatever it is asked for.
+        theirs.mean, theirs.var = nnx.BatchStat(jnp.zeros(3)), nnx.BatchStat(jnp.ones(3))
         assert same(ours(jnp.asarray(x)), theirs(jnp.asarray(x)))
         assert same(ours.mean[...], theirs.mean[...])
         if training:
@@ -550,11 +554,10 @@ def rough_matmul():
     torch.set_float32_matmul_precision(before)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["jax", "torch"])
 @pytest.mark.usefixtures("rough_matmul")
-def test_precision_is_full_inside_and_as_it_was_behind_every_verb(name, dtype):
-    for verb, told in all_verbs(name, DEFAULT, dtype):
+def test_precision_is_full_inside_and_as_it_was_behind_every_verb(name):
+    for verb, told in all_verbs(name, DEFAULT, "float64"):
         assert torch.get_float32_matmul_precision() == "medium", verb
         assert torch.get_default_dtype() == torch.float32, verb
         assert str(jax.config.jax_default_matmul_precision) == "bfloat16", verb

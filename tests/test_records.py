@@ -33,7 +33,7 @@ from parity.contract import (
 from parity.contract.losses import LossKind, Reduction
 from parity.contract.models import Activation, Initializer
 from parity.experiment import Experiment, LastBatch
-from parity.kinds import KINDS, kind_of
+from parity.kinds import KINDS
 from parity.problems import CATALOGUE, recipe
 from parity.records import experiment_from, read_experiment, write_experiment
 
@@ -129,7 +129,7 @@ def test_the_experiments_above_have_every_kind():
     assert set(MODELS) == set(KINDS["model"].values())
 
 
-@pytest.mark.parametrize("kind", [cls for kinds in KINDS.values() for cls in kinds.values()], ids=kind_of)
+@pytest.mark.parametrize("kind", [cls for kinds in KINDS.values() for cls in kinds.values()])
 def test_every_constant_is_spelled_out(kind, tmp_path):
     field = next(name for name, kinds in KINDS.items() if kind in kinds.values())
     path = tmp_path / "experiment.toml"
@@ -176,4 +176,6 @@ def test_none_is_written_in_quotes(tmp_path):
 
 
 def test_a_mapping_is_read_as_a_file_is():
-    assert experiment_from({"problem": "polar", "contender": ["numpy"]}, "here") == recipe("polar", contender=("numpy",))
+    assert experiment_from({"problem": "polar", "contender": ["numpy"]}, "here") == recipe(
+        "polar", contender=("numpy",)
+    )

@@ -1,0 +1,174 @@
+"""Ctrl-C: what was done is kept and marked incomplete, without a traceback and without waiting for the end."""
+
+import gc
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from command import COMMAND, QUICK, environment
+
+import parity
+from parity.cli import main
+from parity.progress import Silent
+
+PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A process started in the background ignores SIGINT, and so would those it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupted(command, when, cwd):
+    """Start a command, interrupt it as a terminal does, with all its processes, and return status, output and errors."""
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        when(process)
+        os.killpg(process.pid, signal.SIGINT)
+        out, errors = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    return process.returncode, out, errors
+
+
+def record(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def test_a_training_is_interrupted(tmp_path):
+    def when(process):
+        # The folder is claimed just before the training.
+        deadline = time.monotonic() + PATIENCE
+        while not (tmp_path / "run" / "experiment.toml").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1)
+
+    endless = ("--rows=60", "--epochs=20000000", "--contender=jax:float64", "--out=run")
+    status, out, errors = interrupted([*COMMAND, "run", "paraboloid", *endless], when, tmp_path)
+    assert status == 3, errors
+    assert "Traceback" not in errors
+    assert "INCONCLUSIVE Interrupted" in out
+    result = record(tmp_path / "run")
+    assert result["complete"] is False
+    assert result["verdict"] == "inconclusive"
+    assert result["experiment"]["epochs"] == 20_000_000
+    assert result["throughput_note"] == "interrupted"
+
+
+TELLING = """
+import sys
+from parity.cli import main
+from parity.throughput.measure import Worker
+
+seconds = Worker.seconds
+
+def telling(self, contender, steps):
+    print("timing", flush=True)
+    return seconds(self, contender, steps)
+
+Worker.seconds = telling
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_timing_is_interrupted(tmp_path):
+    def when(process):
+        assert "timing" in next(line for line in process.stdout if "timing" in line)
+
+    options = [option for option in QUICK if option not in ("--epochs=20", "--no-throughput")]
+    command = [sys.executable, "-c", TELLING, "run", "paraboloid", *options, "--epochs=4000", "--out=run"]
+    status, _, errors = interrupted(command, when, tmp_path)
+    assert status == 3, errors
+    assert "Traceback" not in errors
+    result = record(tmp_path / "run")
+    assert result["complete"] is False
+    # The ladder was climbed to its end, and that is kept.
+    assert [pair["verdict"] for pair in result["pairs"]] == ["equivalent"]
+    assert len(result["accuracy"]) == 2
+    assert set(result["throughput"].values()) == {None}
+
+
+def test_nothing_is_left_where_nothing_was_done(tmp_path):
+    status, _, errors = interrupted(
+        [*COMMAND, "run", "paraboloid", "--out=run"], lambda process: time.sleep(1.5), tmp_path
+    )
+    assert status == 3, errors
+    assert "Traceback" not in errors
+    assert errors == "Interrupted before any training; nothing was written.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+class StopAt(Silent):
+    """Interrupts the n-th training half way."""
+
+    def __init__(self, number):
+        self.left = number
+
+    @contextmanager
+    def task(self, name, total):
+        self.left -= 1
+
+        def done(steps):
+            if self.left == 0 and steps >= total / 2:
+                raise KeyboardInterrupt
+
+        yield done
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch", "numpy"])
+def test_what_was_trained_before_is_kept(backend, tmp_path):
+    reference = "numpy:float64" if backend == "torch" else "torch:cpu:float64"
+    experiment = parity.recipe(
+        "paraboloid", rows=60, epochs=200, contender=(f"{backend}:float64",), reference=reference
+    )
+    result = parity.run(experiment, out=tmp_path / "run", watcher=StopAt(2))
+    (trained,) = result.accuracy
+    assert trained.startswith(reference.split(":")[0])
+    assert (result.complete, result.verdict) == (False, "inconclusive")
+    weights = {path.name for path in (tmp_path / "run" / "weights").iterdir()}
+    assert weights == {"start.safetensors", f"{trained.replace(':', '-')}.safetensors"}
+    assert np.load(tmp_path / "run" / "history.npz")[f"{trained}/losses"].shape == (200,)
+    assert record(tmp_path / "run")["complete"] is False
+
+
+def test_an_interrupt_that_python_ignores_is_sent_again(monkeypatch, tmp_path, capsys):
+    # JAX hooks into the garbage collector, and Python ignores what is raised there.
+    pending = [KeyboardInterrupt]
+
+    def collecting(phase, info):
+        if pending:
+            raise pending.pop()
+
+    climb = parity.runner.climb
+
+    def climb_and_collect(*subjects):
+        gc.callbacks.append(collecting)
+        gc.collect()
+        gc.callbacks.remove(collecting)
+        return climb(*subjects)
+
+    monkeypatch.setattr("parity.runner.climb", climb_and_collect)
+    assert main(["run", "paraboloid", *QUICK, "--epochs=50000", "--out", str(tmp_path / "run")]) == 3
+    assert record(tmp_path / "run")["complete"] is False
+    assert "Traceback" not in capsys.readouterr().err
