@@ -162,7 +162,8 @@ class Trainer:
 
     def _scalars(self, first: int, steps: int) -> Scalars:
         scalars = step_scalars(self.config, first, steps)
-        return {name: self._put(values.astype(self.dtype)) for name, values in scalars.items()}
+        with np.errstate(over="ignore"):
+            return {name: self._put(values.astype(self.dtype)) for name, values in scalars.items()}
 
     def _put(self, array: NDArray[Any]) -> Array:
         return to_native(array, self.device)

@@ -1,14 +1,12 @@
 """The `parity` command, generated from the same dataclasses that define an experiment."""
 
+import os
 import sys
 import traceback
-from _thread import interrupt_main
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, make_dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from threading import Timer
 from typing import Annotated
 
 import tyro
@@ -16,8 +14,9 @@ from rich.console import Console
 from rich.markup import escape
 
 import parity
-from parity.contract import InputError, ParityError
+from parity.contract import InputError, ParityError, require
 from parity.experiment import Experiment
+from parity.interrupts import heeded
 from parity.kinds import KINDS, kind_of
 from parity.nearest import suggestion
 from parity.problems import CATALOGUE, find, recipe
@@ -28,6 +27,7 @@ from parity.report.terminal import Bars, show
 EXIT_STATUS = {"equivalent": 0, "different": 1, "inconclusive": 3, "diverged": 3}
 WRONG_USAGE = 2
 OUR_ERROR = 70
+READER_LEFT = 141  # What a shell gives a program that ended by SIGPIPE.
 
 USAGE = """\
 usage: parity COMMAND [OPTIONS]
@@ -48,7 +48,7 @@ Kinds = make_dataclass(
     [
         (
             name,
-            Annotated[tyro.extras.literal_type_from_choices(kinds) | None, tyro.conf.arg(help=f"Which {name}.")],
+            Annotated[str | None, tyro.conf.arg(help=f"Which {name}.", metavar="{" + ",".join(kinds) + "}")],
             None,
         )
         for name, kinds in KINDS.items()
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command, *rest = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
-        with _heeding_interrupts():
+        with heeded():
             return _command(command)(rest)
     except ParityError as error:
         errors.print("[bold red]error:[/bold red]", escape(str(error)))
@@ -88,31 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         errors.print("Interrupted before any training; nothing was written.")
         return EXIT_STATUS["inconclusive"]
+    except BrokenPipeError:
+        # Whoever read our output has left, as in `parity problems | head -1`; what is buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return READER_LEFT
     except Exception:
         errors.print(traceback.format_exc(), markup=False)
         errors.print("This is an error in parity itself; please report it with the lines above.")
         return OUR_ERROR
-
-
-@contextmanager
-def _heeding_interrupts() -> Iterator[None]:
-    """Send Ctrl-C again where it came while Python ignores errors, as it does in JAX's hook into the garbage collector."""
-    before, sent_again = sys.unraisablehook, []
-
-    def again(ignored: "sys.UnraisableHookArgs") -> None:
-        if ignored.exc_type is KeyboardInterrupt:
-            sent_again.append(Timer(0.1, interrupt_main))
-            sent_again[-1].start()
-        else:
-            before(ignored)
-
-    sys.unraisablehook = again
-    try:
-        yield
-    finally:
-        sys.unraisablehook = before
-        for timer in sent_again:
-            timer.cancel()
 
 
 def _command(name: str) -> Callable[[list[str]], int]:
@@ -155,6 +138,7 @@ def parse_run(arguments: list[str]) -> RunOptions:
     kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
     for name, kind in vars(kinds).items():
         if kind is not None and kind != kind_of(getattr(base, name)):
+            require(kind in KINDS[name], f"There is no {name} {kind!r}. {suggestion(str(kind), KINDS[name])}")
             base = replace(base, **{name: KINDS[name][kind]()})
     if any(argument.split("=")[0] == "--contender" for argument in rest):
         # Those on the command line replace the file's, and are not added to them.

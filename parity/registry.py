@@ -1,13 +1,11 @@
 """Finds backends by the entry-point group `parity.backends`; nothing of a framework is imported until it is used."""
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from parity.contract import Backend, InputError
+from parity.interrupts import deferred
 from parity.nearest import suggestion
 
 GROUP = "parity.backends"
@@ -41,7 +39,7 @@ def _load(name: str) -> Backend:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     entry = next(entry for entry in _entries() if entry.name == name)
     try:
-        with _uninterrupted():
+        with deferred():
             backend: Backend = entry.load()()
     except ModuleNotFoundError as error:
         source = EXTRAS.get(name, f"the package {error.name}")
@@ -49,19 +47,6 @@ def _load(name: str) -> Backend:
             f"The backend {name!r} needs {error.name}, which is not installed. Install it: pip install '{source}'"
         ) from None
     return backend
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Keep Ctrl-C waiting, since a framework that is interrupted while it is imported stays half imported."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _entries() -> tuple[EntryPoint, ...]:

@@ -315,16 +315,9 @@ def test_training_changes_no_array_that_was_given_or_taken(mode, model):
     assert all((now == then).all() for now, then in zip(all_arrays(first), kept, strict=True))
 
 
-REGULARIZED = replace(UNIT, model=RegularizedMLP((2,), dropout=0.0), optimizer=Adam(), clip_norm=1.0)
-
-
 @pytest.mark.parametrize("name", ["numpy", *TWINS])
-@pytest.mark.parametrize(
-    "config",
-    [REGULARIZED, *(replace(UNIT, optimizer=optimizer, clip_norm=1.0) for optimizer in OPTIMIZERS)],
-    ids=lambda config: f"{type(config.model).__name__}-{type(config.optimizer).__name__}",
-)
-def test_float32_stays_float32(name, config):
+def test_float32_stays_float32(name):
+    config = replace(UNIT, model=RegularizedMLP((2,), dropout=0.0), optimizer=Adam(), clip_norm=1.0)
     data = rows(config, 6, "float32")
     trainer = trainer_of(name, config, start(config, "float32"), "float32")
     history = trainer.fit(data, BatchOrder(5), evaluate=data.inputs, evaluate_at=(0, 5), checkpoints_at=(0, 5))

@@ -120,6 +120,7 @@ def differences(found, config, dtype="float64", full_batch=False):
     """The groups that are further from the float64 oracle than rounding explains, and where."""
     expected = observed("numpy", config, full_batch=full_batch)
     assert expected.keys() == found.keys()
+    assert {a.dtype.name for group in found.keys() - {"loss"} for a in found[group].values()} == {dtype}
     terms = longest_sum(config, ROWS if full_batch else BATCH)
     told = {}
     for group, arrays in expected.items():
@@ -340,7 +341,7 @@ def plant(monkeypatch, fault):
         case "mean over the batch only":
             monkeypatch.setattr("jax_impl.losses.reduce", lambda elements, reduction: elements.mean(axis=0).sum())
             monkeypatch.setattr("torch_impl.losses.reduce", lambda elements, reduction: elements.mean(axis=0).sum())
-            return replace(DEFAULT, loss=Loss("log_cosh")), "loss"
+            return with_loss("log_cosh"), "loss"
         case "a schedule one step late":
             monkeypatch.setitem(jax_impl.schedules.SCHEDULES, Exponential, lambda c, t, steps: c.decay ** (t + 1))
             monkeypatch.setitem(torch_impl.schedules.SCHEDULES, Exponential, lambda c, t, steps: c.decay ** (t + 1))

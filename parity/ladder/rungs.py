@@ -54,8 +54,11 @@ def gradients(reference: Subject, candidate: Subject) -> Rung:
 
 
 def step(reference: Subject, candidate: Subject) -> Rung:
-    """The same parameters, buffers and optimizer state behind a few steps?"""
-    mine, theirs = reference.stepped, candidate.stepped
+    """The same parameters, buffers and optimizer state behind a few steps, as many as stay finite in both?"""
+    behind = min(len(reference.stepped), len(candidate.stepped))
+    if behind == 0:
+        return Rung("step", True, 0.0, None, "", "not finite behind the first step: nothing to compare")
+    mine, theirs = reference.stepped[behind - 1], candidate.stepped[behind - 1]
     gaps = [
         _gap(reference, candidate, mine.parameters, theirs.parameters),
         _gap(reference, candidate, mine.buffers, theirs.buffers),
@@ -66,7 +69,7 @@ def step(reference: Subject, candidate: Subject) -> Rung:
     if mine.step != theirs.step:
         gaps.append(Gap(float("inf"), f"count of steps {theirs.step}, reference {mine.step}"))
     worst = max(gaps, key=lambda gap: gap.size)
-    return _judged("step", worst, reference, candidate, f"state behind {mine.step} steps", steps=mine.step)
+    return _judged("step", worst, reference, candidate, f"state behind {behind} steps", steps=behind)
 
 
 def trajectory(reference: Subject, candidate: Subject) -> Rung:

@@ -66,13 +66,17 @@ class Subject:
         return self.trainer.loss_and_grads(self.batch)
 
     @cached_property
-    def stepped(self) -> State:
-        """The state behind the first few steps."""
+    def stepped(self) -> list[State]:
+        """The states behind each of the first few steps, as far as they are finite."""
         state, train, _ = self.given
         self.trainer.set_state(state)
+        states: list[State] = []
         for step in range(min(FIRST_STEPS, self.start.order.steps)):
             self.trainer.step(self.start.order.batch(train, step))
-        return self.trainer.get_state()
+            states.append(self.trainer.get_state())
+            if not all(np.isfinite(array).all() for array in _flat(states[-1]).values()):
+                return states[:-1]
+        return states
 
     @cached_property
     def evaluated_at(self) -> tuple[int, ...]:
