@@ -26,7 +26,7 @@ parity: install ## Train both backends on the first problem and say whether they
 	$(BIN)/parity run paraboloid
 
 test: install lint ## Lint, then run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope
 
 lint: install ## Style, types and import rules
 	$(BIN)/ruff check .

@@ -48,10 +48,8 @@ class Feed(NamedTuple):
         masks = {name: mask[i] for name, mask in self.masks.items()}
         if self.rows is None:
             return DeviceBatch(self.inputs, self.targets, masks)
-        # Without a promise JAX clamps and wraps every index.
         rows = self.rows[i]
-        inputs, targets = (a.at[rows].get(mode="promise_in_bounds") for a in (self.inputs, self.targets))
-        return DeviceBatch(inputs, targets, masks)
+        return DeviceBatch(self.inputs[rows], self.targets[rows], masks)
 
 
 class Watch(NamedTuple):

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# Before any framework is imported: two runtimes in one process fight for the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 PLUGIN = Path(__file__).parent / "plugins" / "numpy_impl"
 
 

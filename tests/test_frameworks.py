@@ -66,15 +66,6 @@ def name_of(config):
     return type(config).__name__
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Two runtimes in one process fight for the cores, and on nets this small PyTorch waits for its own threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def gap(one, other):
     return largest_gap({"": np.asarray(one)}, {"": np.asarray(other)}).size
 

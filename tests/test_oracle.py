@@ -65,15 +65,6 @@ DEFAULT = TrainingConfig(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Two runtimes in one process fight for the cores, and on nets this small PyTorch waits for its own threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def observe(name, config, dtype="float64", full_batch=False):
     """What a backend makes of a config, by group: each group has a scale and a limit of its own."""
     random = np.random.default_rng(0)

@@ -1,6 +1,6 @@
 """Activations: each takes x and returns its value and its derivative there, both in the shape and dtype of x.
 
-Where a derivative jumps, the value from the left is taken, as PyTorch and JAX do: relu'(0) = 0, leaky_relu'(0) = slope.
+Where a derivative jumps, the value from the left is taken, as PyTorch does: relu'(0) = 0, leaky_relu'(0) = slope.
 """
 
 import math
