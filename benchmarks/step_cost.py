@@ -26,7 +26,7 @@ def main() -> None:
     pairs = resolve(EXPERIMENT.contender, "torch:cpu")
     contenders = list(dict.fromkeys(contender for pair in pairs for contender in pair))
     start = draw(EXPERIMENT)
-    speeds = measure(contenders, table_of(EXPERIMENT), start.order.steps, dict(start.hashes), lambda done: None)
+    speeds = measure(contenders, table_of(EXPERIMENT), dict(start.hashes), lambda done: None)
     reference = speeds[str(pairs[0][0])]
     rows = []
     for name, speed in speeds.items():

@@ -10,13 +10,14 @@ import flax
 import jax
 import optax
 
+from jax_impl.program import MODES
 from jax_impl.trainer import Trainer
-from parity.contract import DeviceError, TrainingConfig
+from parity.contract import DeviceError, TrainingConfig, require_choice
 
 
 class Backend:
     name = "jax"
-    modes = ("scan", "step")
+    modes = tuple(MODES)
     dtypes = ("float32", "float64")
 
     def devices(self) -> tuple[str, ...]:
@@ -39,4 +40,6 @@ class Backend:
                 f"jax has no device {device!r} on this machine; it has {', '.join(self.devices())}. "
                 "For cuda, a GPU and the package jax[cuda12] or jax[cuda13] are needed."
             )
+        require_choice(f"The mode of {self.name}", mode, self.modes)
+        require_choice(f"The dtype of {self.name}", dtype, self.dtypes)
         return Trainer(config, device=device, mode=mode, dtype=dtype)

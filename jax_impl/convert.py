@@ -20,12 +20,6 @@ def native_name(name: str) -> tuple[str | int, ...]:
     return group, int(index), NAMES[group][leaf]
 
 
-def contract_name(native: tuple[str | int, ...]) -> str:
-    """The contract's name of a tensor at a path in an NNX state."""
-    group, index, leaf = native
-    return f"{group}.{index}.{next(ours for ours, theirs in NAMES[str(group)].items() if theirs == leaf)}"
-
-
 def native_axes(name: str, array: Any) -> Any:
     """The array with the axes that Flax stores it in; its own inverse. Axes in front of a tensor's own stay."""
     return array.swapaxes(-1, -2) if name.rsplit(".", 1)[1] in TRANSPOSED else array

@@ -5,7 +5,6 @@ The state goes in and comes out, and what is done is compiled once for each conf
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -19,10 +18,11 @@ from numpy.typing import NDArray
 from jax_impl.convert import native_name
 from jax_impl.losses import build_loss
 from jax_impl.model import build_model
-from jax_impl.optimizers import Scalars, build_optimizer, clip_by_global_norm
-from parity.contract import TrainingConfig, pauses
+from jax_impl.optimizers import build_optimizer, clip_by_global_norm
+from parity.contract import TrainingConfig, segments
 
 Tensors = dict[str, Array]
+Scalars = dict[str, Array]  # by name (S,)
 CALLS = 16  # Into how many compiled calls a run is cut where someone watches its progress.
 
 
@@ -61,15 +61,8 @@ class Watch(NamedTuple):
 
 class Record(NamedTuple):
     losses: Array  # (S,)
-    predictions: Array  # (E, V, K)
-    parameters: Tensors  # by name (C, ...)
-    buffers: Tensors  # by name (C, ...)
-
-
-class Carry(NamedTuple):
-    state: TrainState
-    losses: Array  # (S,)
-    parameters: Tensors  # by name (C + 1, ...); the last row takes what nobody asked for
+    predictions: Array  # (E + 1, V, K); here and below the last row is for what nobody asked to keep
+    parameters: Tensors  # by name (C + 1, ...)
     buffers: Tensors  # by name (C + 1, ...)
 
 
@@ -117,89 +110,103 @@ class Program:
         updates, optimizer = self.optimizer.update(gradients, state.optimizer, state.parameters, scalars=scalars)
         return TrainState(optax.apply_updates(state.parameters, updates), buffers, optimizer), loss
 
+    @compiled()
+    def train(
+        self, state: TrainState, losses: Array, feed: Feed, scalars: Scalars, i: Array
+    ) -> tuple[TrainState, Array]:
+        state, loss = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
+        return state, losses.at[i].set(loss)
+
+    @compiled()
+    def keep(self, state: TrainState, record: Record, evaluate: Array, evaluation: Array, checkpoint: Array) -> Record:
+        predictions = self.predict(state, evaluate, {}, training=False)
+        parameters, buffers = jax.tree.map(
+            lambda rows, now: rows.at[checkpoint].set(now),
+            (record.parameters, record.buffers),
+            (state.parameters, state.buffers),
+        )
+        return Record(record.losses, record.predictions.at[evaluation].set(predictions), parameters, buffers)
+
     def fit_by_steps(self, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> tuple[TrainState, Record]:
-        losses, predictions, parameters, buffers = [], [], [], []
-        stops = pauses(len(scalars["learning_rate"]), watch.evaluate_at, watch.checkpoints_at)
-        for start, stop in pairwise([0, *stops]):
+        steps = len(scalars["learning_rate"])
+        record = self.empty_record(state, steps, watch)
+        for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
             for i in range(start, stop):
-                state, loss = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
-                losses.append(loss)
-            if stop in watch.evaluate_at:
-                predictions.append(self.predict(state, watch.evaluate, {}, training=False))
-            if stop in watch.checkpoints_at:
-                parameters.append(state.parameters)
-                buffers.append(state.buffers)
+                state, losses = self.train(state, record.losses, feed, scalars, i)
+                record = record._replace(losses=losses)
+            record = self.keep(state, record, watch.evaluate, *slots)
             if watch.progress:
+                jax.block_until_ready(record)
                 watch.progress(stop)
-        return state, Record(jnp.stack(losses), stack(predictions), stack_named(parameters), stack_named(buffers))
+        return state, cut(record)
 
     def fit_in_one_scan(
         self, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch
     ) -> tuple[TrainState, Record]:
-        stops = pauses(len(scalars["learning_rate"]), watch.evaluate_at, watch.checkpoints_at)
-        carry, predictions = self._carry(state, scalars, watch), []
-        for part in segments(stops, watch, calls=CALLS if watch.progress else 1):
-            carry, predicted = self.run(carry, feed, scalars, watch.evaluate, part)
-            predictions.append(predicted)
+        steps = len(scalars["learning_rate"])
+        record = self.empty_record(state, steps, watch)
+        for part in compiled_calls(steps, watch):
+            state, record = self.run(state, record, feed, scalars, watch.evaluate, part)
             if watch.progress:
-                watch.progress(int(jax.block_until_ready(part[-1, 1])))
-        return record_of(carry, jnp.concatenate(predictions), stops, watch)
+                jax.block_until_ready(record)
+                watch.progress(int(part[-1, 1]))
+        return state, cut(record)
 
     def fit_many_in_one_scan(
         self, states: TrainState, feed: Feed, scalars: Scalars, watch: Watch, own_data: bool, own_order: bool
-    ) -> list[tuple[TrainState, Record]]:
+    ) -> tuple[TrainState, Record]:
         """The same with R states stacked along a first axis, and data or order too where they are the replicas' own."""
-        stops = pauses(len(scalars["learning_rate"]), watch.evaluate_at, watch.checkpoints_at)
-        carries = jax.vmap(lambda state: self._carry(state, scalars, watch))(states)
-        (part,) = segments(stops, watch, calls=1)
-        results = self.run_many(carries, feed, scalars, watch.evaluate, part, own_data=own_data, own_order=own_order)
-        carries, predictions = jax.tree.map(np.asarray, results)
-        return [
-            record_of(jax.tree.map(lambda a, r=r: a[r], carries), predictions[r], stops, watch)
-            for r in range(len(predictions))
-        ]
-
-    def _carry(self, state: TrainState, scalars: Scalars, watch: Watch) -> Carry:
-        rows = len(watch.checkpoints_at) + 1
-        parameters, buffers = jax.tree.map(
-            lambda a: jnp.zeros((rows, *a.shape), a.dtype), (state.parameters, state.buffers)
-        )
-        return Carry(state, jnp.zeros(len(scalars["learning_rate"]), self.dtype), parameters, buffers)
+        steps = len(scalars["learning_rate"])
+        records = jax.vmap(lambda state: self.empty_record(state, steps, watch))(states)
+        for part in compiled_calls(steps, watch):
+            states, records = self.run_many(
+                states, records, feed, scalars, watch.evaluate, part, own_data=own_data, own_order=own_order
+            )
+            if watch.progress:
+                jax.block_until_ready(records)
+                watch.progress(int(part[-1, 1]) * len(records.losses))
+        return states, jax.vmap(cut)(records)
 
     @compiled()
-    def run(self, carry: Carry, feed: Feed, scalars: Scalars, evaluate: Array, part: Array) -> tuple[Carry, Array]:
-        def train(i: Array, running: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-            state, losses = running
-            state, loss = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
-            return state, losses.at[i].set(loss)
+    def run(
+        self, state: TrainState, record: Record, feed: Feed, scalars: Scalars, evaluate: Array, part: Array
+    ) -> tuple[TrainState, Record]:
+        def segment(carry: tuple[TrainState, Record], bounds: Array) -> tuple[tuple[TrainState, Record], None]:
+            (state, record), (start, stop, *slots) = carry, bounds
 
-        def segment(carry: Carry, bounds: Array) -> tuple[Carry, Array]:
-            start, stop, slot = bounds
-            state, losses = lax.fori_loop(start, stop, train, (carry.state, carry.losses))
-            kept = jax.tree.map(
-                lambda rows, now: rows.at[slot].set(now),
-                (carry.parameters, carry.buffers),
-                (state.parameters, state.buffers),
-            )
-            predictions = self.predict(state, evaluate, {}, training=False)
-            return Carry(state, losses, *kept), predictions
+            def train(i: Array, running: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+                return self.train(*running, feed, scalars, i)
 
-        return lax.scan(segment, carry, part)
+            state, losses = lax.fori_loop(start, stop, train, (state, record.losses))
+            return (state, self.keep(state, record._replace(losses=losses), evaluate, *slots)), None
+
+        carry, _ = lax.scan(segment, (state, record), part)
+        return carry
 
     @compiled("own_data", "own_order")
     def run_many(
         self,
-        carries: Carry,
+        states: TrainState,
+        records: Record,
         feed: Feed,
         scalars: Scalars,
         evaluate: Array,
         part: Array,
         own_data: bool,
         own_order: bool,
-    ) -> tuple[Carry, Array]:
+    ) -> tuple[TrainState, Record]:
         data, order = 0 if own_data else None, 0 if own_order else None
-        axes = (0, Feed(data, data, order, order), None, None, None)
-        return jax.vmap(self.run, in_axes=axes)(carries, feed, scalars, evaluate, part)
+        axes = (0, 0, Feed(data, data, order, order), None, None, None)
+        return jax.vmap(self.run, in_axes=axes)(states, records, feed, scalars, evaluate, part)
+
+    def empty_record(self, state: TrainState, steps: int, watch: Watch) -> Record:
+        evaluations, checkpoints = len(watch.evaluate_at) + 1, len(watch.checkpoints_at) + 1
+        shape = (evaluations, len(watch.evaluate), self.config.outputs)
+        parameters, buffers = (
+            {name: jnp.zeros((checkpoints, *array.shape), self.dtype) for name, array in named.items()}
+            for named in (state.parameters, state.buffers)
+        )
+        return Record(jnp.zeros(steps, self.dtype), jnp.zeros(shape, self.dtype), parameters, buffers)
 
     def _model(self, parameters: Tensors, buffers: Tensors, training: bool) -> nnx.Module:
         variables = [(name, nnx.Param(array)) for name, array in parameters.items()]
@@ -210,10 +217,26 @@ class Program:
         return model
 
 
+class Mode(NamedTuple):
+    fit: Callable[..., tuple[TrainState, Record]]
+    fit_many: Callable[..., tuple[TrainState, Record]] | None  # None: one after the other
+
+
+MODES = {
+    "scan": Mode(Program.fit_in_one_scan, Program.fit_many_in_one_scan),
+    "step": Mode(Program.fit_by_steps, None),
+}
+
+
 @cache
 def program(config: TrainingConfig, dtype: str) -> Program:
     """The one program of a config: a second one would be traced and compiled again."""
     return Program(config, dtype)
+
+
+def cut(record: Record) -> Record:
+    parameters, buffers = jax.tree.map(lambda rows: rows[:-1], (record.parameters, record.buffers))
+    return Record(record.losses, record.predictions[:-1], parameters, buffers)
 
 
 def moved(model: nnx.Module, buffers: Tensors) -> Tensors:
@@ -221,30 +244,14 @@ def moved(model: nnx.Module, buffers: Tensors) -> Tensors:
     return {name: after[native_name(name)][...] for name in buffers}
 
 
-def segments(stops: list[int], watch: Watch, calls: int) -> list[NDArray[np.int32]]:
-    """For each call (P, 3): first step, last step, and the row that keeps the state behind it.
+def compiled_calls(steps: int, watch: Watch) -> list[NDArray[np.int32]]:
+    """For each compiled call its segments (P, 4): one call for the whole run, or several where someone watches.
 
-    The steps between are a loop whose bounds are data, so that any pauses run in one compiled program; empty segments at
-    the end make all calls alike.
+    A segment is a loop whose bounds are data, so that any pauses run in one compiled program; empty segments at the end make
+    all calls alike.
     """
-    slots = {step: slot for slot, step in enumerate(watch.checkpoints_at)}
-    nowhere = len(slots)
-    rows = [(start, stop, slots.get(stop, nowhere)) for start, stop in pairwise([0, *stops])]
-    rows += [(stops[-1], stops[-1], nowhere)] * (-len(rows) % calls)
+    calls = CALLS if watch.progress else 1
+    rows = segments(steps, watch.evaluate_at, watch.checkpoints_at)
+    nothing = (steps, steps, len(watch.evaluate_at), len(watch.checkpoints_at))
+    rows += [nothing] * (-len(rows) % calls)
     return np.split(np.array(rows, np.int32), calls)
-
-
-def record_of(carry: Carry, predictions: Array, stops: list[int], watch: Watch) -> tuple[TrainState, Record]:
-    evaluated = np.array([stops.index(step) for step in watch.evaluate_at], np.int32)
-    parameters, buffers = jax.tree.map(
-        lambda rows: rows[: len(watch.checkpoints_at)], (carry.parameters, carry.buffers)
-    )
-    return carry.state, Record(carry.losses, predictions[evaluated], parameters, buffers)
-
-
-def stack(arrays: list[Array]) -> Array:
-    return jnp.stack(arrays) if arrays else jnp.empty(0)
-
-
-def stack_named(checkpoints: list[Tensors]) -> Tensors:
-    return {name: jnp.stack([each[name] for each in checkpoints]) for name in checkpoints[0]} if checkpoints else {}

@@ -63,7 +63,7 @@ SCHEDULES = {
 
 def learning_rates(config: TrainingConfig, first: int, steps: int) -> NDArray[np.float64]:
     """(steps,) learning rates from step `first` on, in float64; behind the last step the rate stays where it was."""
-    with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
+    with jax.enable_x64(True):
         t = jnp.arange(first, first + steps, dtype=jnp.float64).clip(max=config.steps - 1)
         multiple = SCHEDULES[type(config.schedule)](config.schedule, t, config.steps)
         return config.optimizer.learning_rate * np.asarray(multiple)

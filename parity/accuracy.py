@@ -13,9 +13,10 @@ Floats = NDArray[np.float64]
 def score(truth: Floats, predictions: Floats, classes: bool) -> Scores:
     """Scores of (V, K) predictions in the problem's own units; R2 is NaN where a true output is constant."""
     error = predictions - truth
+    varies = (truth != truth[0]).any(axis=0)
     spread = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        r2 = np.where(spread > 0, 1.0 - (error**2).sum(axis=0) / spread, np.nan)
+        r2 = np.where(varies, 1.0 - (error**2).sum(axis=0) / spread, np.nan)
         return Scores(
             rmse=float(np.sqrt((error**2).mean())),
             mae=float(np.abs(error).mean()),

@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("Draw fewer rows, train for fewer epochs, or with narrower layers.")
         return WRONG_USAGE
     except KeyboardInterrupt:
-        errors.print("Interrupted before any training; nothing was written.")
+        errors.print("Interrupted before the run was kept.")
         return EXIT_STATUS["inconclusive"]
     except BrokenPipeError:
         # Whoever read our output has left, as in `parity problems | head -1`; what is buffered must not fail again at exit.
@@ -131,9 +131,10 @@ def run(arguments: list[str]) -> int:
 def parse_run(arguments: list[str]) -> RunOptions:
     """Options of `parity run`: defaults are the recipe of the problem, or what the file says."""
     named = bool(arguments) and not arguments[0].startswith("-")
-    base = _base(arguments[0] if named else "paraboloid")
     rest = arguments[1:] if named else arguments
     without_help = [argument for argument in rest if argument not in ("-h", "--help")]
+    option, _ = tyro.cli(ProblemOption, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
+    base = _base(arguments[0] if named else option.problem)
     kinds: Kinds  # type: ignore[valid-type]
     kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
     for name, kind in vars(kinds).items():
@@ -145,6 +146,13 @@ def parse_run(arguments: list[str]) -> RunOptions:
         base = replace(base, contender=())
     default = RunOptions(experiment=base, kinds=kinds)
     return tyro.cli(RunOptions, args=rest, default=default, prog="parity run [PROBLEM or FILE.toml]")
+
+
+@dataclass(frozen=True)
+class ProblemOption:
+    """The problem where it is named as an option and not in front."""
+
+    problem: str = "paraboloid"
 
 
 def _base(name: str) -> Experiment:

@@ -23,6 +23,7 @@ from parity.contract import (
     Data,
     DeviceError,
     History,
+    InputError,
     Loss,
     Model,
     ParityError,
@@ -120,6 +121,17 @@ def refuses_an_unknown_device(case: Case) -> None:
     assert "abacus" in said, f"the DeviceError does not quote the device: {said}"
 
 
+def refuses_an_unknown_mode_or_dtype(case: Case) -> None:
+    """A mode or dtype that the backend has not raises InputError; another one in its place would be timed under its name."""
+    for wrong in ({"mode": "abacus"}, {"dtype": "float13"}):
+        asked = {"device": case.device, "mode": case.mode, "dtype": case.dtype} | wrong
+        try:
+            case.backend.trainer(case.config, **asked)
+        except InputError:
+            continue
+        raise AssertionError(f"a trainer with {wrong} was made; expected InputError")
+
+
 def starts_from_zero(case: Case) -> None:
     """A new trainer has every tensor of the contract, all zero."""
     trainer = case.backend.trainer(case.config, device=case.device, mode=case.mode, dtype=case.dtype)
@@ -211,8 +223,8 @@ def steps(case: Case) -> None:
     case.close({"loss": np.array(loss)}, {"loss": np.array(trainer.step(case.batch))}, "loss of a step")
     before, after = case.state, trainer.get_state()
     assert after.step == 1, f"the count behind one step is {after.step}"
-    for name, array in named(before).items():
-        assert not np.array_equal(array, named(after)[name]), f"{name} did not move in a step"
+    for name, array in before.named().items():
+        assert not np.array_equal(array, after.named()[name]), f"{name} did not move in a step"
 
 
 def fits_as_it_steps(case: Case) -> None:
@@ -221,7 +233,7 @@ def fits_as_it_steps(case: Case) -> None:
     losses = [stepping.step(case.order.batch(case.data, i)) for i in range(STEPS)]
     history = fitting.fit(case.data, case.order)
     case.close({"losses": np.array(losses)}, {"losses": history.losses.astype(np.float64)}, "losses of fit")
-    case.close(named(stepping.get_state()), named(fitting.get_state()), "state behind fit")
+    case.close(stepping.get_state().named(), fitting.get_state().named(), "state behind fit")
 
 
 def fits_the_full_batch(case: Case) -> None:
@@ -229,7 +241,7 @@ def fits_the_full_batch(case: Case) -> None:
     masks = {name: np.ones((STEPS, ROWS, width), bool) for name, width in case.model.masks().items()}
     everything = np.tile(np.arange(ROWS, dtype=np.int32), (STEPS, 1))
     histories = [case.trainer().fit(case.data, BatchOrder(STEPS, rows, masks)) for rows in (None, everything)]
-    case.close(named(histories[1].final), named(histories[0].final), "state behind full batches")
+    case.close(histories[1].final.named(), histories[0].final.named(), "state behind full batches")
 
 
 def continues(case: Case) -> None:
@@ -240,7 +252,7 @@ def continues(case: Case) -> None:
     parts.set_state(first.final)
     second = parts.fit(case.data, case.order.part(3, STEPS))
     assert second.final.step == STEPS, f"the count behind {STEPS} steps is {second.final.step}"
-    case.close(named(expected.final), named(second.final), "state behind two fits")
+    case.close(expected.final.named(), second.final.named(), "state behind two fits")
 
 
 def records(case: Case) -> None:
@@ -264,7 +276,32 @@ def records(case: Case) -> None:
     case.close({"last": trainer.predict(inputs)}, {"last": history.predictions[-1]}, "predictions at the last step")
     early = case.trainer()
     early.fit(case.data, case.order.part(0, 1))
-    case.close(named(early.get_state()), {**named(early.get_state()), **checkpoint(history, 1)}, "parameters at step 1")
+    case.close(
+        early.get_state().named(), {**early.get_state().named(), **checkpoint(history, 1)}, "parameters at step 1"
+    )
+
+
+def records_nothing_unasked(case: Case) -> None:
+    """Where nothing is to be seen the arrays have no rows, but their names, shapes and dtype."""
+    history = case.trainer().fit(case.data, case.order)
+    assert history.predictions.shape[0] == 0, f"predictions have shape {history.predictions.shape}; expected no rows"
+    assert history.predictions.dtype == case.dtype, f"predictions are {history.predictions.dtype}"
+    for name, array in case.state.parameters.items():
+        kept = history.parameters.get(name)
+        assert kept is not None, f"history.parameters has no {name}"
+        assert kept.shape == (0, *array.shape), f"{name} has shape {kept.shape}; expected {(0, *array.shape)}"
+
+
+def refuses_steps_outside_the_run(case: Case) -> None:
+    """A step behind the end, or steps that do not rise, raise InputError before any training."""
+    for at in ((0, STEPS + 1), (2, 1), (-1,)):
+        trainer = case.trainer()
+        try:
+            trainer.fit(case.data, case.order, checkpoints_at=at)
+        except InputError:
+            same_state(case.state, trainer.get_state(), "the state behind a refused fit")
+            continue
+        raise AssertionError(f"fit took checkpoints_at={at} in a run of {STEPS} steps; expected InputError")
 
 
 def repeats(case: Case) -> None:
@@ -285,7 +322,9 @@ def fits_many(case: Case) -> None:
     for data, order in ((case.data, case.order), (own, case.order), (own, orders)):
         trainer = case.trainer()
         at: dict[str, Any] = {"evaluate": case.data.inputs[:4], "evaluate_at": (0, STEPS), "checkpoints_at": (2,)}
-        together = trainer.fit_many(states, data, order, **at)
+        done: list[int] = []
+        together = trainer.fit_many(states, data, order, progress=done.append, **at)
+        assert done[-1:] == [len(states) * STEPS], f"progress ended at {done[-1:]}; expected {len(states) * STEPS}"
         same_state(case.state, trainer.get_state(), "the trainer's own state behind fit_many")
         for r, history in enumerate(together):
             alone = case.trainer()
@@ -298,6 +337,7 @@ def fits_many(case: Case) -> None:
 CHECKS: tuple[Check, ...] = (
     says_what_it_is,
     refuses_an_unknown_device,
+    refuses_an_unknown_mode_or_dtype,
     starts_from_zero,
     reads_back_bit_for_bit,
     keeps_a_state,
@@ -310,6 +350,8 @@ CHECKS: tuple[Check, ...] = (
     fits_the_full_batch,
     continues,
     records,
+    records_nothing_unasked,
+    refuses_steps_outside_the_run,
     repeats,
     fits_many,
 )
@@ -327,19 +369,12 @@ def cases(backend: Backend) -> Iterator[Case]:
 
 def fed(data: Data, order: BatchOrder) -> Arrays:
     """What training is fed with, by name."""
-    rows = {} if order.rows is None else {"rows": order.rows}
-    return {"inputs": data.inputs, "targets": data.targets, **rows, **order.masks}
-
-
-def named(state: State) -> dict[str, Any]:
-    """All arrays of a state under one name each."""
-    slots = {f"{slot} of {name}": a for slot, arrays in state.optimizer.items() for name, a in arrays.items()}
-    return {**state.parameters, **state.buffers, **slots}
+    return {"inputs": data.inputs, "targets": data.targets, **order.named()}
 
 
 def summary(history: History) -> Arrays:
     """What a history holds, by name."""
-    arrays = {"losses": history.losses, "predictions": history.predictions, **named(history.final)}
+    arrays = {"losses": history.losses, "predictions": history.predictions, **history.final.named()}
     return {**arrays, **{f"{name} at checkpoints": kept for name, kept in history.parameters.items()}}
 
 
@@ -356,7 +391,7 @@ def same(expected: Arrays, found: Arrays, what: str) -> None:
 
 def same_state(expected: State, found: State, what: str) -> None:
     """Assert that states are the same bit for bit."""
-    same(named(expected), named(found), what)
+    same(expected.named(), found.named(), what)
     assert expected.step == found.step, f"{what}: the count of steps is {found.step}; expected {expected.step}"
 
 

@@ -9,7 +9,7 @@ from parity.contract import InputError, require
 from parity.nearest import suggestion
 
 TWINS = ("jax", "torch")
-DEVICES = ("cpu", "cuda")
+DEVICES = ("cpu", "cuda", "tpu")
 DTYPES = ("float32", "float64")
 
 
@@ -24,11 +24,6 @@ class Contender:
 
     def __str__(self) -> str:
         return f"{self.backend}:{self.device}:{self.mode}:{self.dtype}"
-
-    @property
-    def file_name(self) -> str:
-        """The key as a file name."""
-        return str(self).replace(":", "-")
 
 
 @dataclass(frozen=True)

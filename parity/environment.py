@@ -34,8 +34,15 @@ def describe(backends: Iterable[str]) -> dict[str, str]:
 
 def commit() -> str:
     """The commit of the sources this runs from; empty where they are not a checkout."""
-    source = Path(__file__).resolve().parent
-    command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    root = Path(__file__).resolve().parent.parent
+    # Installed into somebody's repository, the sources belong to no commit of it.
+    if _git(root, "rev-parse", "--show-toplevel") != str(root):
+        return ""
+    return _git(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, get_args
 from tyro.conf import UseAppendAction
 
 from parity.contract import MLP, Adam, Cosine, Loss, Model, Optimizer, RegularizedMLP, Schedule, require, require_choice
+from parity.contract.training import check_clip_norm
 
 LastBatch = Literal["drop", "wrap"]
 
@@ -60,10 +61,7 @@ class Experiment:
             value = getattr(self, name)
             require(0 <= value < 2**32, f"{name} is {value!r}; expected a whole number from 0 to 2^32 - 1.")
         require(0 < self.held_out < 1, f"held_out is {self.held_out!r}; expected a share between 0 and 1.")
-        require(
-            self.clip_norm is None or 0 < self.clip_norm < inf,
-            f"clip_norm is {self.clip_norm!r}; expected a number above 0, or None for no clipping.",
-        )
+        check_clip_norm(self.clip_norm)
         require(-inf < self.target_r2 <= 1, f"target_r2 is {self.target_r2!r}; expected a number of at most 1.")
         require_choice("last_batch", self.last_batch, get_args(LastBatch))
         self._check_batches()

@@ -46,6 +46,9 @@ def _load(name: str) -> Backend:
         raise InputError(
             f"The backend {name!r} needs {error.name}, which is not installed. Install it: pip install '{source}'"
         ) from None
+    except Exception as error:
+        # A driver that does not fit, a package that is broken: theirs to mend, and no reason to stop with the others.
+        raise InputError(f"The backend {name!r} can't be loaded: {type(error).__name__}: {error}") from error
     return backend
 
 

@@ -26,6 +26,8 @@ class Rung:
     """The place of the largest distance: tensor and element, or step."""
     note: str = ""
     """What was compared, or what went wrong, in words."""
+    covers: int | None = None
+    """For the trajectory, the steps that were compared."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Result:
     """The experiment as written to TOML."""
     start: dict[str, str]
     environment: dict[str, str]
+    contenders: dict[str, dict[str, str]]
+    """What each contender says of itself: device, dtype, mode and precision flags in force."""
     pairs: tuple[Pair, ...]
     accuracy: dict[str, Accuracy]
     baselines: dict[str, Scores]
@@ -107,6 +111,7 @@ class Result:
             "experiment": self.table,
             "start": self.start,
             "environment": self.environment,
+            "contenders": self.contenders,
             "pairs": [asdict(pair) for pair in self.pairs],
             "accuracy": {name: asdict(scores) for name, scores in self.accuracy.items()},
             "baselines": {name: asdict(scores) for name, scores in self.baselines.items()},

@@ -12,7 +12,7 @@ from parity.ladder import Subject, climb
 from parity.progress import Silent, Watcher
 from parity.records import table_of
 from parity.report.folder import RunFolder
-from parity.result import Pair, Result, Throughput
+from parity.result import Pair, Result, Rung, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
@@ -29,7 +29,8 @@ def run(
     """Compare the contenders of an experiment.
 
     `out` is a folder to leave the run in; an InputError is raised before any work where it holds a run already, unless
-    `overwrite`. An interrupt (Ctrl-C) ends the run early and gives what was done, with `complete` False.
+    `overwrite`. An interrupt (Ctrl-C) ends the run early and gives what was done, with `complete` False; any other error is
+    raised again behind that.
     """
     watcher = watcher or Silent()
     pairs = resolve(experiment.contender, experiment.reference)
@@ -37,29 +38,33 @@ def run(
     start = draw(experiment)
     subjects = _subjects(pairs, start, watcher)
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
-    progress = _Progress()
+    done = _Done()
     try:
         for reference, candidate in pairs:
-            progress.pairs.append(climb(subjects[reference], subjects[candidate]))
+            done.pairs.append(climb(subjects[reference], subjects[candidate]))
         if throughput:
-            _measure(progress, subjects, experiment, start, watcher)
+            _measure(done, subjects, experiment, start, watcher)
+        done.ended = ""
     except KeyboardInterrupt:
-        progress.interrupted = True
-        progress.note = "interrupted"
-    result = _result(experiment, start, subjects, progress)
-    if folder is not None:
-        folder.save(result)
+        done.ended = "interrupted"
+    except BaseException as error:
+        done.ended = f"ended by {type(error).__name__}"
+        raise
+    finally:
+        result = _result(experiment, start, subjects, done)
+        if folder is not None:
+            folder.save(result)
     return result
 
 
 @dataclass
-class _Progress:
-    """What was done so far."""
+class _Done:
+    """What was done so far, and why no more."""
 
     pairs: list[Pair] = field(default_factory=list)
     speeds: dict[str, Throughput] = field(default_factory=dict)
     note: str = "not asked for"
-    interrupted: bool = False
+    ended: str = ""
 
 
 def _subjects(pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher) -> dict[Contender, Subject]:
@@ -78,24 +83,31 @@ def _subjects(pairs: list[tuple[Contender, Contender]], start: Start, watcher: W
 
 
 def _measure(
-    progress: _Progress, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
+    done: _Done, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
 ) -> None:
-    held = {
-        name for pair in progress.pairs if pair.verdict == "equivalent" for name in (pair.reference, pair.candidate)
-    }
+    held = {name for pair in done.pairs if pair.verdict == "equivalent" for name in (pair.reference, pair.candidate)}
     contenders = [contender for contender in subjects if str(contender) in held]
-    progress.note = "" if len(contenders) == len(subjects) else "void where the ladder did not hold"
+    done.note = "" if len(contenders) == len(subjects) else "void where the ladder did not hold"
     if not contenders:
         return
-    with watcher.task("timing", len(contenders) + ROUNDS) as done:
+    with watcher.task("timing", len(contenders) + ROUNDS) as told:
         try:
-            table, hashes = table_of(experiment), dict(start.hashes)
-            progress.speeds = measure(contenders, table, start.order.steps, hashes, done)
+            done.speeds = measure(contenders, table_of(experiment), dict(start.hashes), told)
         except TimingError as error:
-            progress.note = str(error)
+            done.note = str(error)
+    done.pairs = [_with_throughput(pair, done.speeds) for pair in done.pairs]
 
 
-def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subject], progress: _Progress) -> Result:
+def _with_throughput(pair: Pair, speeds: dict[str, Throughput]) -> Pair:
+    """The pair with the last rung, which is described and not judged, where both were timed."""
+    if pair.candidate not in speeds or pair.reference not in speeds:
+        return pair
+    ratio = speeds[pair.candidate].steps_per_second / speeds[pair.reference].steps_per_second
+    told = f"{ratio:.1f} times as many steps a second" if ratio >= 1 else f"{1 / ratio:.1f} times fewer steps a second"
+    return replace(pair, rungs=(*pair.rungs, Rung("throughput", True, None, None, "", f"the candidate does {told}")))
+
+
+def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subject], done: _Done) -> Result:
     trained = {str(contender): subject for contender, subject in subjects.items() if subject.is_trained}
     finite = {name: subject for name, subject in trained.items() if subject.diverged_at is None}
     scores = {
@@ -103,21 +115,22 @@ def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subj
         for name, subject in finite.items()
     }
     simple = baselines(start)
-    verdict, summary = judge(experiment, progress.pairs, scores, simple, progress.interrupted)
+    verdict, summary = judge(experiment, done.pairs, scores, simple, done.ended)
     first = next(iter(subjects.values()))
     return Result(
         verdict=verdict,
         summary=summary,
-        complete=not progress.interrupted,
+        complete=not done.ended,
         experiment=experiment,
         table=table_of(experiment),
         start=dict(start.hashes),
         environment=describe(contender.backend for contender in subjects),
-        pairs=tuple(progress.pairs),
+        contenders={str(contender): dict(subject.trainer.describe()) for contender, subject in subjects.items()},
+        pairs=tuple(done.pairs),
         accuracy=scores,
         baselines=simple,
-        throughput={str(contender): progress.speeds.get(str(contender)) for contender in subjects},
-        throughput_note=progress.note,
+        throughput={str(contender): done.speeds.get(str(contender)) for contender in subjects},
+        throughput_note=done.ended or done.note,
         evaluated_at=first.evaluated_at,
         checkpoints_at=first.checkpoints_at,
         histories={name: subject.history for name, subject in trained.items()},

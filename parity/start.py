@@ -165,8 +165,9 @@ def scalings(experiment: Experiment, problem: Problem, train: Data) -> tuple[Sca
 
 def standard(columns: Floats) -> Scaling:
     """To mean 0 and standard deviation 1 (population form); a constant column is only shifted."""
-    deviation = columns.std(axis=0)
-    return Scaling(columns.mean(axis=0), np.where(deviation > 0, deviation, 1.0))
+    # The deviation of a constant is its mean's rounding, not 0.
+    varies = (columns != columns[0]).any(axis=0)
+    return Scaling(columns.mean(axis=0), np.where(varies, columns.std(axis=0), 1.0))
 
 
 def unscaled(columns: Floats) -> Scaling:

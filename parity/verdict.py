@@ -15,12 +15,12 @@ def judge(
     pairs: Sequence[Pair],
     accuracy: Mapping[str, Accuracy],
     baselines: Mapping[str, Scores],
-    interrupted: bool,
+    ended: str,
 ) -> tuple[Verdict, str]:
-    """The verdict over all pairs, and one or two sentences."""
+    """The verdict over all pairs, and one or two sentences; `ended` says why the run did not come to its end."""
     worst: Verdict = min((pair.verdict for pair in pairs), key=SEVERITY.index, default="inconclusive")
-    if not pairs or (interrupted and worst == "equivalent"):
-        return "inconclusive", "Interrupted before the run was finished; what was done until then is kept."
+    if not pairs or (ended and worst == "equivalent"):
+        return "inconclusive", f"{ended.capitalize()} before the run was finished; what was done until then is kept."
     if worst == "equivalent":
         return worst, _equivalent(experiment, pairs, accuracy, baselines)
     told: str = " ".join(_sentence(pair.summary) for pair in pairs if pair.verdict == worst)
@@ -42,8 +42,20 @@ def _equivalent(
     dtypes = sorted({pair.candidate.rsplit(":", 1)[1] for pair in pairs})
     return (
         f"On {experiment.problem}, {_listed(compared)} are equivalent in {_listed(dtypes)}: from the same start they "
-        "compute the same predictions, losses, gradients and updates, and take the same path, all to within rounding. "
+        f"compute the same predictions, losses, gradients and updates to within rounding, and {_followed(pairs)}. "
         + _learned(list(accuracy.values()), baselines)
+    )
+
+
+def _followed(pairs: Sequence[Pair]) -> str:
+    """How far the paths were compared."""
+    covers: dict[str, int] = {}
+    for pair in pairs:
+        dtype = pair.candidate.rsplit(":", 1)[1]
+        steps = next(rung.covers for rung in pair.rungs if rung.covers is not None)
+        covers[dtype] = min(steps, covers.get(dtype, steps))
+    return "take the same path as far as rounding lets it be followed, " + _listed(
+        [f"{steps} steps in {dtype}" for dtype, steps in sorted(covers.items())]
     )
 
 

@@ -23,7 +23,7 @@ def test_backend_conforms(backend, check):
 def test_the_suite_runs_from_the_command_line():
     command = [sys.executable, "-m", "parity.conformance"]
     told = subprocess.run([*command, "numpy"], capture_output=True, text=True, check=True).stdout
-    assert "numpy: 64 of 64 checks passed" in told
+    assert f"numpy: {4 * len(CHECKS)} of {4 * len(CHECKS)} checks passed" in told
     unknown = subprocess.run([*command, "nunpy"], capture_output=True, text=True, check=False)
     assert unknown.returncode == 2
     assert "Did you mean numpy?" in unknown.stderr

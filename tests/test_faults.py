@@ -173,6 +173,17 @@ def a_batch_swapped_in_epoch_7(monkeypatch):
     monkeypatch.setattr(torch_impl.trainer.Trainer, "fit", faulty)
 
 
+def a_rate_that_drifts(monkeypatch):
+    """Right for the first steps, then 10 % too high."""
+    scalars = torch_impl.trainer.step_scalars
+
+    def faulty(config, first, steps):
+        drift = np.where(np.arange(first, first + steps) < 5, 1.0, 1.1)
+        return {name: values * drift for name, values in scalars(config, first, steps).items()}
+
+    monkeypatch.setattr(torch_impl.trainer, "step_scalars", faulty)
+
+
 def a_rate_that_is_a_billionth_off(monkeypatch):
     # Of a config of its own, because compiled programs are kept by their config.
     update = jax_impl.program.Program.step
@@ -217,6 +228,13 @@ def test_a_planted_fault_is_caught_at_its_rung(monkeypatch, plant, experiment, r
     # Without a proven common start there is no verdict.
     assert result.verdict == ("inconclusive" if rung == "start" else "different")
     assert all(speed is None for speed in result.throughput.values())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("plant", [a_rate_that_drifts, a_batch_swapped_in_epoch_7])
+def test_a_fault_on_the_way_is_caught_in_either_dtype(monkeypatch, plant, dtype):
+    plant(monkeypatch)
+    assert broken_at(climbed(ONE_OUTPUT, dtype)) == ["trajectory"]
 
 
 def test_the_mean_over_the_batch_only_is_invisible_with_one_output(monkeypatch):

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import torch
 
-from parity.contract import DeviceError, TrainingConfig
+from parity.contract import DeviceError, TrainingConfig, require_choice
+from torch_impl.program import MODES
 from torch_impl.trainer import Trainer
 
 
 class Backend:
     name = "torch"
-    modes = ("eager",)
+    modes = tuple(MODES)
     dtypes = ("float32", "float64")
 
     def devices(self) -> tuple[str, ...]:
@@ -32,4 +33,6 @@ class Backend:
                 f"torch has no device {device!r} on this machine; it has {', '.join(self.devices())}. "
                 "For cuda, a GPU and a CUDA build of torch are needed."
             )
+        require_choice(f"The mode of {self.name}", mode, self.modes)
+        require_choice(f"The dtype of {self.name}", dtype, self.dtypes)
         return Trainer(config, device=device, mode=mode, dtype=dtype)

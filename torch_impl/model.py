@@ -7,7 +7,6 @@ from itertools import pairwise
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import skip_init
 
 from parity.contract import MLP as MLPConfig
 from parity.contract import Model as ModelConfig
@@ -76,9 +75,8 @@ class BatchNorm(nn.BatchNorm1d):
 
 
 def build_layers(widths: tuple[int, ...], dtype: str, hidden_bias: bool = True) -> nn.ModuleList:
-    # Not initialised: all weights come from the contract, and the global random state stays as it was.
     def layer(fan_in: int, fan_out: int, bias: bool) -> nn.Linear:
-        return skip_init(nn.Linear, fan_in, fan_out, bias=bias, dtype=getattr(torch, dtype))
+        return nn.Linear(fan_in, fan_out, bias=bias, dtype=getattr(torch, dtype))
 
     *hidden, last = pairwise(widths)
     return nn.ModuleList([*(layer(i, o, hidden_bias) for i, o in hidden), layer(*last, bias=True)])

@@ -1,6 +1,7 @@
 """Optimizers with every constant explicit: PyTorch's own, fused where it has a fused form, and two written here."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -196,18 +197,12 @@ def build_optimizer(config: OptimizerConfig, parameters: Parameters) -> torch.op
 
 def nadam_scalars(config: NAdam, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:
     mu, mu_next = (config.b1 * (1.0 - 0.5 * 0.96 ** (u * config.momentum_decay)) for u in (t, t + 1.0))
-    product = mu_product(config, t)
+    product = np.cumprod(mu)
     return {
         "gradient_rate": learning_rate * (1.0 - mu) / (1.0 - product),
         "momentum_rate": learning_rate * mu_next / (1.0 - product * mu_next),
         "root_correction": np.sqrt(1.0 - config.b2**t),
     }
-
-
-def mu_product(config: NAdam, t: NDArray[np.float64]) -> NDArray[np.float64]:
-    from_the_first = np.arange(1.0, t[-1] + 1.0)
-    mu = config.b1 * (1.0 - 0.5 * 0.96 ** (from_the_first * config.momentum_decay))
-    return np.cumprod(mu)[-len(t) :]
 
 
 # Torch's own optimizers compute their bias corrections themselves, on the host and in double.
@@ -216,8 +211,14 @@ SCALARS = {NAdam: nadam_scalars}
 
 def step_scalars(config: TrainingConfig, first: int, steps: int) -> Scalars:
     """By name (steps,): what the update needs at each step from step `first` on, computed once in float64."""
-    learning_rate = learning_rates(config, first, steps)
-    t = np.arange(first + 1.0, first + steps + 1.0)
+    if first + steps <= config.steps:
+        return {name: values[first : first + steps] for name, values in run_scalars(config, config.steps).items()}
+    return {name: values[first:] for name, values in run_scalars(config, first + steps).items()}
+
+
+@lru_cache(maxsize=8)
+def run_scalars(config: TrainingConfig, steps: int) -> Scalars:
+    learning_rate, t = learning_rates(config, 0, steps), np.arange(1.0, steps + 1.0)
     scalars = SCALARS.get(type(config.optimizer))
     return {"lr": learning_rate, **(scalars(config.optimizer, learning_rate, t) if scalars else {})}
 

@@ -3,22 +3,24 @@
 The state is changed in place, and what is done is done at once: PyTorch is eager.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from parity.contract import TrainingConfig, pauses
+from parity.contract import TrainingConfig, segments
 from torch_impl.losses import build_loss
 from torch_impl.model import build_model
-from torch_impl.optimizers import Scalars, build_optimizer, clip_by_global_norm
+from torch_impl.optimizers import build_optimizer, clip_by_global_norm
 
 Tensors = dict[str, Tensor]
+Scalars = dict[str, list[float]]  # by name (S,)
 
 
 class TrainState(NamedTuple):
+    parameters: Tensors  # the model's own, by native name
     model: nn.Module
     optimizer: torch.optim.Optimizer
 
@@ -52,9 +54,9 @@ class Watch(NamedTuple):
 
 class Record(NamedTuple):
     losses: Tensor  # (S,)
-    predictions: Tensor  # (E, V, K)
-    parameters: Tensors  # by native name (C, ...)
-    buffers: Tensors  # by native name (C, ...)
+    predictions: Tensor  # (E + 1, V, K); here and below the last row is for what nobody asked to keep
+    parameters: Tensors  # by native name (C + 1, ...)
+    buffers: Tensors  # by native name (C + 1, ...)
 
 
 class Program:
@@ -65,72 +67,86 @@ class Program:
         self.loss = build_loss(config.loss)
 
     def initial_state(self) -> TrainState:
-        with torch.device(self.device):
+        # From shapes alone: all weights come from the contract, and the global random state stays as it was.
+        with torch.device("meta"):
             model = build_model(self.config.model, self.config.inputs, self.config.outputs, self.dtype)
-        return TrainState(model, build_optimizer(self.config.optimizer, list(model.parameters())))
+        model.to_empty(device=self.device)
+        parameters = dict(model.named_parameters())
+        return TrainState(parameters, model, build_optimizer(self.config.optimizer, list(parameters.values())))
 
     @torch.no_grad()
     def predict(self, state: TrainState, inputs: Tensor, masks: Mapping[str, Tensor], training: bool) -> Tensor:
         state.model.train(training)
-        buffers = copies(state.model.named_buffers())
-        predictions = state.model(inputs, masks)
-        restore(state.model, buffers)
-        return predictions
+        return state.model(inputs, masks)
 
     def loss_and_grads(self, state: TrainState, batch: DeviceBatch, training: bool) -> tuple[Tensor, Tensors]:
-        state.model.train(training)
-        buffers = copies(state.model.named_buffers())
+        if state.model.training != training:
+            state.model.train(training)
         loss = self.loss(state.model(batch.inputs, batch.masks), batch.targets)
-        names, parameters = zip(*state.model.named_parameters(), strict=True)
-        gradients = torch.autograd.grad(loss, parameters)
-        restore(state.model, buffers)
-        return loss, dict(zip(names, gradients, strict=True))
+        gradients = torch.autograd.grad(loss, tuple(state.parameters.values()))
+        return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
 
     def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
-        state.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(state.model(batch.inputs, batch.masks), batch.targets)
-        loss.backward()
-        group = state.optimizer.param_groups[0]
+        loss, gradients = self.loss_and_grads(state, batch, training=True)
+        for name, parameter in state.parameters.items():
+            parameter.grad = gradients[name]
+        (group,) = state.optimizer.param_groups
         clip_by_global_norm(group["params"], self.config.clip_norm)
         group.update(scalars)
         state.optimizer.step()
-        return loss.detach()
+        return loss
+
+    def train(self, state: TrainState, losses: Tensor, feed: Feed, scalars: Scalars, i: int) -> None:
+        losses[i] = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
+
+    def keep(self, state: TrainState, record: Record, evaluate: Tensor, evaluation: int, checkpoint: int) -> None:
+        if evaluation < len(record.predictions) - 1:
+            record.predictions[evaluation] = self.predict(state, evaluate, {}, training=False)
+        for name, tensor in state.parameters.items():
+            record.parameters[name][checkpoint] = tensor.detach()
+        for name, tensor in state.model.named_buffers():
+            record.buffers[name][checkpoint] = tensor
 
     def fit_by_steps(self, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
-        losses, predictions, parameters, buffers = [], [], [], []
-        stops = pauses(len(scalars["lr"]), watch.evaluate_at, watch.checkpoints_at)
-        for start, stop in pairwise([0, *stops]):
-            state.model.train()
-            for i, values in enumerate(scalar_rows(scalars, start, stop), start):
-                losses.append(self.step(state, feed.batch(i), values))
-            if stop in watch.evaluate_at:
-                predictions.append(self.predict(state, watch.evaluate, {}, training=False))
-            if stop in watch.checkpoints_at:
-                parameters.append(copies(state.model.named_parameters()))
-                buffers.append(copies(state.model.named_buffers()))
+        steps = len(scalars["lr"])
+        record = self.empty_record(state, steps, watch)
+        for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
+            for i in range(start, stop):
+                self.train(state, record.losses, feed, scalars, i)
+            self.keep(state, record, watch.evaluate, *slots)
             if watch.progress:
                 watch.progress(stop)
-        return Record(torch.stack(losses), stack(predictions), stack_named(parameters), stack_named(buffers))
+        return cut(record)
+
+    def empty_record(self, state: TrainState, steps: int, watch: Watch) -> Record:
+        evaluations, checkpoints = len(watch.evaluate_at) + 1, len(watch.checkpoints_at) + 1
+        shape = (evaluations, len(watch.evaluate), self.config.outputs)
+        parameters, buffers = (
+            {name: tensor.new_zeros((checkpoints, *tensor.shape)) for name, tensor in named.items()}
+            for named in (state.parameters, dict(state.model.named_buffers()))
+        )
+        return Record(watch.evaluate.new_zeros(steps), watch.evaluate.new_zeros(shape), parameters, buffers)
 
 
-def scalar_rows(scalars: Scalars, start: int, stop: int) -> list[dict[str, float]]:
-    columns = (values[start:stop].tolist() for values in scalars.values())
-    return [dict(zip(scalars, row, strict=True)) for row in zip(*columns, strict=True)]
+class Mode(NamedTuple):
+    fit: Callable[..., Record]
 
 
-def copies(named: Iterable[tuple[str, Tensor]]) -> Tensors:
-    return {name: tensor.detach().clone() for name, tensor in named}
+MODES = {"eager": Mode(Program.fit_by_steps)}
 
 
-def restore(model: nn.Module, buffers: Tensors) -> None:
-    # A forward pass in training mode moves the running statistics; a look at the state must not change it.
-    for name, buffer in model.named_buffers():
-        buffer.copy_(buffers[name])
+def cut(record: Record) -> Record:
+    parameters, buffers = (
+        {name: rows[:-1] for name, rows in kept.items()} for kept in (record.parameters, record.buffers)
+    )
+    return Record(record.losses, record.predictions[:-1], parameters, buffers)
 
 
-def stack(arrays: list[Tensor]) -> Tensor:
-    return torch.stack(arrays) if arrays else torch.empty(0)
-
-
-def stack_named(checkpoints: list[Tensors]) -> Tensors:
-    return {name: torch.stack([each[name] for each in checkpoints]) for name in checkpoints[0]} if checkpoints else {}
+@contextmanager
+def unmoved(model: nn.Module) -> Iterator[None]:
+    """A forward pass in training mode moves the running statistics; a look at the state must not change it."""
+    before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    yield
+    with torch.no_grad():
+        for name, buffer in model.named_buffers():
+            buffer.copy_(before[name])

@@ -5,7 +5,7 @@ Letters used for shapes everywhere: N rows, B rows of a batch, D inputs, K outpu
 E evaluations, V rows evaluated, R replicas.
 """
 
-from parity.contract.arrays import Arrays, Batch, BatchOrder, Data, History, State, pauses
+from parity.contract.arrays import Arrays, Batch, BatchOrder, Data, History, State, segments
 from parity.contract.backend import Backend, Trainer
 from parity.contract.errors import DeviceError, InputError, ParityError, require, require_choice
 from parity.contract.losses import Loss
@@ -70,8 +70,8 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "WarmupCosine",
-    "pauses",
     "require",
     "require_choice",
+    "segments",
     "zero_state",
 ]

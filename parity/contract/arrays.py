@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from parity.contract.errors import require
 
 Arrays = Mapping[str, NDArray[Any]]
 """Tensors by name: `layers.0.kernel` (inputs x outputs), `layers.0.bias`, `norms.0.mean`, ..."""
@@ -23,6 +26,13 @@ class State:
     """For each slot of the optimizer (`first_moment`) an array a parameter, by the parameter's name."""
     step: int = 0
     """Steps done so far."""
+
+    def named(self) -> dict[str, NDArray[Any]]:
+        """All arrays under one name each: `layers.0.kernel`, `second_moment of layers.0.kernel`."""
+        slots = {
+            f"{slot} of {name}": array for slot, arrays in self.optimizer.items() for name, array in arrays.items()
+        }
+        return {**self.parameters, **self.buffers, **slots}
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,10 @@ class BatchOrder:
         rows = slice(None) if self.rows is None else self.rows[step]
         return Batch(data.inputs[rows], data.targets[rows], {name: mask[step] for name, mask in self.masks.items()})
 
+    def named(self) -> dict[str, NDArray[Any]]:
+        """Row numbers, where there are any, and masks under one name each."""
+        return {**({} if self.rows is None else {"rows": self.rows}), **self.masks}
+
     def part(self, start: int, stop: int) -> "BatchOrder":
         """The steps from `start` to `stop`."""
         return BatchOrder(
@@ -88,7 +102,24 @@ class History:
     """The state behind the last step."""
 
 
-def pauses(steps: int, *wanted: Sequence[int], parts: int = 32) -> list[int]:
-    """Where a run pauses, rising: at step 0, at every wanted step, often enough to show progress, and at the last step."""
-    regular = range(0, steps, -(-steps // parts))
-    return sorted({*regular, steps}.union(*wanted))
+def segments(
+    steps: int, evaluate_at: Sequence[int], checkpoints_at: Sequence[int], parts: int = 32
+) -> list[tuple[int, int, int, int]]:
+    """How a run is cut: for each segment its first step, its last, and the slots for what is seen behind it.
+
+    A run pauses at step 0, wherever something is to be seen, often enough to show progress, and at its end. The slots are the
+    place of that step in `evaluate_at` and `checkpoints_at`, or E and C, one behind the last, where nothing is to be kept.
+    Raises InputError where a step lies outside the run or the steps do not rise.
+    """
+    for name, at in (("evaluate_at", evaluate_at), ("checkpoints_at", checkpoints_at)):
+        rising = all(one < other for one, other in pairwise(at))
+        require(
+            rising and all(0 <= step <= steps for step in at),
+            f"{name} is {at}; expected rising steps from 0 to {steps}.",
+        )
+    stops = sorted({*range(0, steps, -(-steps // parts)), *evaluate_at, *checkpoints_at, steps})
+    slots = [{step: slot for slot, step in enumerate(at)} for at in (evaluate_at, checkpoints_at)]
+    return [
+        (start, stop, slots[0].get(stop, len(slots[0])), slots[1].get(stop, len(slots[1])))
+        for start, stop in pairwise([0, *stops])
+    ]

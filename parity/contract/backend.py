@@ -58,7 +58,8 @@ class Trainer(Protocol):
     ) -> History:
         """Train on `order.steps` batches.
 
-        `evaluate_at` and `checkpoints_at` count the steps done in this call, rising, from 0 (before the first) to S.
+        `evaluate_at` and `checkpoints_at` count the steps done in this call, rising, from 0 (before the first) to S; where
+        there are none, the history's arrays have no rows.
         `progress` is called now and then with the steps done; a run may be interrupted there.
         """
         ...
@@ -72,8 +73,12 @@ class Trainer(Protocol):
         evaluate: NDArray[Any] | None = None,
         evaluate_at: Sequence[int] = (),
         checkpoints_at: Sequence[int] = (),
+        progress: Callable[[int], None] | None = None,
     ) -> Sequence[History]:
-        """`fit` from each of R states, on shared or own data and order; the trainer's own state stays as it was."""
+        """`fit` from each of R states, on shared or own data and order; the trainer's own state stays as it was.
+
+        The states are at the same step, and the orders have as many steps. `progress` counts the steps of all replicas.
+        """
         ...
 
 
@@ -95,5 +100,8 @@ class Backend(Protocol):
         ...
 
     def trainer(self, config: TrainingConfig, *, device: str, mode: str, dtype: str) -> Trainer:
-        """A trainer, its tensors all zero until `set_state`. Raises DeviceError where the device is not here."""
+        """A trainer, its tensors all zero until `set_state`.
+
+        Raises DeviceError where the device is not here, InputError where the mode or dtype is not one of its own.
+        """
         ...

@@ -1,6 +1,7 @@
 """All that a backend is told about a run, apart from the arrays."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -31,10 +32,15 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         require_positive(self, "inputs", "outputs", "steps")
-        require(
-            self.clip_norm is None or self.clip_norm > 0,
-            f"clip_norm is {self.clip_norm!r}; expected a number above 0, or None for no clipping.",
-        )
+        check_clip_norm(self.clip_norm)
+
+
+def check_clip_norm(value: float | None) -> None:
+    """Raise `InputError` unless the largest norm is a finite number above 0, or None."""
+    require(
+        value is None or 0 < value < inf,
+        f"clip_norm is {value!r}; expected a number above 0, or None for no clipping.",
+    )
 
 
 def zero_state(config: TrainingConfig, dtype: str) -> State:

@@ -29,7 +29,7 @@ def largest_gap(reference: Arrays, candidate: Arrays) -> Gap:
     unlike = _unlike(reference, candidate)
     if unlike:
         return Gap(float("inf"), unlike)
-    scale = max((float(np.max(np.abs(array), initial=0.0)) for array in reference.values()), default=0.0)
+    scale = max((_largest(array) for array in reference.values()), default=0.0)
     gaps = [_of_tensor(name, reference[name], candidate[name], scale) for name in reference]
     return max(gaps, key=lambda gap: gap.size, default=NO_GAP)
 
@@ -60,6 +60,10 @@ def _unlike(reference: Arrays, candidate: Arrays) -> str:
         if array.shape != candidate[name].shape:
             return f"{name}: shape {candidate[name].shape}, expected {array.shape}"
     return ""
+
+
+def _largest(array: NDArray[Any]) -> float:
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
 
 
 def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:

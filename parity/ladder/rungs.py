@@ -7,10 +7,10 @@ import numpy as np
 
 from parity.accuracy import learning_curve
 from parity.contract import Arrays
-from parity.ladder.gap import NO_GAP, Gap, identical, largest_gap
+from parity.ladder.gap import NO_GAP, Gap, largest_gap
 from parity.ladder.plan import HORIZON
 from parity.ladder.subject import Subject
-from parity.ladder.tolerance import STRETCH, limit, longest_sum
+from parity.ladder.tolerance import STRETCH, TELLING, limit, longest_sum
 from parity.result import Rung
 
 Compare = Callable[[Subject, Subject], Rung]
@@ -20,7 +20,7 @@ def start(reference: Subject, candidate: Subject) -> Rung:
     """Did both receive, bit for bit, what they were given, and do they say that they run it as asked?"""
     gap = NO_GAP
     for subject in (reference, candidate):
-        found = identical(subject.sent, subject.received)
+        found = subject.misreceived
         asked = {"device": subject.contender.device, "dtype": subject.contender.dtype, "mode": subject.contender.mode}
         says = subject.trainer.describe()
         unlike = [f"{key} {says.get(key)!r}, asked {value!r}" for key, value in asked.items() if says.get(key) != value]
@@ -82,18 +82,23 @@ def trajectory(reference: Subject, candidate: Subject) -> Rung:
     largest, at, bound = NO_GAP, 0, 0.0
     for step, gap in gaps:
         bound_here = _limit(reference, candidate, step) + STRETCH * largest.size
+        if bound_here > TELLING:
+            end = step - 1
+            break
         if gap.size > largest.size or not gap.size <= bound_here:
             largest, at, bound = gap, step, bound_here
         if not gap.size <= bound_here:
             break
     note = f"loss of every step and parameters at checkpoints, over the first {end} of {total} steps"
-    return Rung("trajectory", largest.size <= bound, largest.size, bound, f"step {at}, {largest.where}", note)
+    return Rung(
+        "trajectory", largest.size <= bound, largest.size, bound, f"step {at}, {largest.where}", note, covers=end
+    )
 
 
 def outcome(reference: Subject, candidate: Subject) -> Rung:
     """How well both solve the task; with one seed this is described, not judged."""
     mine, theirs = (learning_curve(subject.start, subject.history)[-1] for subject in (reference, candidate))
-    note = "R2 on the held-out rows; one seed: described, not judged"
+    note = "R2 on the held-out rows; one seed is not judged"
     return Rung("accuracy", True, abs(theirs - mine), None, "", note)
 
 
@@ -132,9 +137,9 @@ def _checkpoint_gaps(reference: Subject, candidate: Subject, end: int) -> list[t
     gaps = []
     for i, at in enumerate(reference.checkpoints_at):
         if at <= end:
-            mine, theirs = (
-                {name: kept[i] for name, kept in {**s.history.parameters, **s.history.buffers}.items()}
-                for s in (reference, candidate)
-            )
-            gaps.append((at, _gap(reference, candidate, mine, theirs)))
+            for part in ("parameters", "buffers"):
+                mine, theirs = (
+                    {name: kept[i] for name, kept in getattr(s.history, part).items()} for s in (reference, candidate)
+                )
+                gaps.append((at, _gap(reference, candidate, mine, theirs)))
     return gaps

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.contender import Contender
 from parity.contract import Arrays, Batch, BatchOrder, Data, History, State, Trainer
+from parity.ladder.gap import Gap, identical
 from parity.ladder.plan import checkpoints_at, evaluated_at
 from parity.progress import Watcher
 from parity.start import Start
@@ -36,17 +39,12 @@ class Subject:
         return self.start.order.batch(train, 0)
 
     @cached_property
-    def sent(self) -> Arrays:
-        """Everything that was handed over."""
-        state, train, _ = self.given
-        return {**_flat(state), **_flat_feed(train, self.start.order)}
-
-    @cached_property
-    def received(self) -> Arrays:
-        """Everything that was handed over, as it came back from the backend."""
+    def misreceived(self) -> Gap:
+        """Zero where the backend gives back, bit for bit, what it was handed."""
         state, train, _ = self.given
         self.trainer.set_state(state)
-        return {**_flat(self.trainer.get_state()), **_flat_feed(*self.trainer.read_back(train, self.start.order))}
+        back = self.trainer.get_state().named() | _fed(*self.trainer.read_back(train, self.start.order))
+        return identical(state.named() | _fed(train, self.start.order), back)
 
     @cached_property
     def predictions(self) -> Arrays:
@@ -74,7 +72,7 @@ class Subject:
         for step in range(min(FIRST_STEPS, self.start.order.steps)):
             self.trainer.step(self.start.order.batch(train, step))
             states.append(self.trainer.get_state())
-            if not all(np.isfinite(array).all() for array in _flat(states[-1]).values()):
+            if not all(np.isfinite(array).all() for array in states[-1].named().values()):
                 return states[:-1]
         return states
 
@@ -119,13 +117,6 @@ class Subject:
         return min(steps, default=None)
 
 
-def _flat(state: State) -> Arrays:
-    """All tensors of a state under one name each: `layers.0.kernel`, `second_moment of layers.0.kernel`."""
-    slots = {f"{slot} of {name}": array for slot, arrays in state.optimizer.items() for name, array in arrays.items()}
-    return {**state.parameters, **state.buffers, **slots}
-
-
-def _flat_feed(data: Data, order: BatchOrder) -> Arrays:
+def _fed(data: Data, order: BatchOrder) -> dict[str, NDArray[Any]]:
     """What training is fed with, under one name each."""
-    rows = {} if order.rows is None else {"order": order.rows}
-    return {"inputs": data.inputs, "targets": data.targets, **rows, **order.masks}
+    return {"inputs": data.inputs, "targets": data.targets, **order.named()}

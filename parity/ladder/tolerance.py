@@ -16,6 +16,9 @@ OPERATIONS = 16
 # How far a few steps may stretch a distance that is there already. `benchmarks/healthy.py` shows both constants on random runs.
 STRETCH = 1000
 
+# The trajectory is compared as long as its limit tells a difference of this size from rounding.
+TELLING = 0.01
+
 
 def limit(dtype: str, terms: int, steps: int = 1) -> float:
     """Largest relative distance that rounding may explain behind `steps` steps with sums of `terms` terms."""

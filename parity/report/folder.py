@@ -33,8 +33,9 @@ class RunFolder:
                     "or give --overwrite to replace it."
                 )
             (path / WEIGHTS).mkdir(parents=True, exist_ok=True)
-            # With a new experiment.toml beside it, the old result would be read as this run's.
-            (path / "result.json").unlink(missing_ok=True)
+            # Beside a new experiment.toml, what is left of the old run would be read as this one's.
+            for old in (*(path / name for name in FILES), *(path / WEIGHTS).glob("*.safetensors")):
+                old.unlink(missing_ok=True)
             write_experiment(path / "experiment.toml", experiment)
         except OSError as error:
             raise InputError(f"{path} can't be written: {error.strerror}. Choose another folder (--out).") from None
@@ -44,8 +45,6 @@ class RunFolder:
         """Write everything; result.json comes last, so that a folder with it is whole."""
         write_experiment(self.path / "experiment.toml", result.experiment)
         np.savez_compressed(self.path / "history.npz", **_history_arrays(result))
-        for old in (self.path / WEIGHTS).glob("*.safetensors"):
-            old.unlink()
         for name, tensors in _weights(result).items():
             save_file(tensors, self.path / WEIGHTS / f"{name}.safetensors")
         text = json.dumps(result.to_json(), indent=2, allow_nan=False)
@@ -71,7 +70,7 @@ def _history_arrays(result: Result) -> dict[str, Any]:
 def _weights(result: Result) -> dict[str, dict[str, Any]]:
     """By file: the tensors of the start and of each trained contender."""
     states: dict[str, tuple[Arrays, Arrays]] = {
-        contender.replace(":", "-"): (history.final.parameters, history.final.buffers)
+        file_name(contender): (history.final.parameters, history.final.buffers)
         for contender, history in result.histories.items()
     }
     if result.first_state is not None:
@@ -80,3 +79,8 @@ def _weights(result: Result) -> dict[str, dict[str, Any]]:
         name: {key: np.ascontiguousarray(array) for key, array in {**parameters, **buffers}.items()}
         for name, (parameters, buffers) in states.items()
     }
+
+
+def file_name(contender: str) -> str:
+    """The key of a contender as the name of a file."""
+    return contender.replace(":", "-")

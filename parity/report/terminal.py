@@ -35,9 +35,9 @@ def show(result: Result, console: Console) -> None:
         console.print(_rungs(pair))
     console.print(_contenders(result))
     if result.throughput_note:
-        console.print(f"[dim]Speed: {result.throughput_note}.[/dim]")
+        console.print(f"[dim]Speed: {escape(result.throughput_note)}.[/dim]")
     color = COLORS[result.verdict]
-    console.print(f"[bold {color}]{result.verdict.upper()}[/bold {color}] {result.summary}", highlight=False)
+    console.print(f"[bold {color}]{result.verdict.upper()}[/bold {color}] {escape(result.summary)}", highlight=False)
 
 
 def _rungs(pair: Pair) -> Table:
@@ -45,7 +45,8 @@ def _rungs(pair: Pair) -> Table:
     for name in ("rung", "gap", "limit", "largest at", ""):
         table.add_column(name, justify="right" if name in ("gap", "limit") else "left", overflow="fold")
     for rung in pair.rungs:
-        table.add_row(rung.name, _number(rung.gap), _number(rung.limit), escape(rung.where), _mark(rung))
+        told = rung.note if rung.limit is None else rung.where
+        table.add_row(rung.name, _number(rung.gap), _number(rung.limit), escape(told), _mark(rung))
     return table
 
 

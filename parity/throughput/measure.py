@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import astuple
 from statistics import median
+from tempfile import TemporaryFile
 from typing import Any
 
 from parity.contender import Contender
@@ -30,11 +31,13 @@ class Worker:
 
     def __init__(self, backend: str, table: dict[str, Any], core: int) -> None:
         self.backend = backend
+        # A file, because a pipe that nobody reads fills up and holds the process.
+        self._errors = TemporaryFile("w+")  # noqa: SIM115 (it lives as long as the process, and `close` closes it)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "parity.throughput.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         self.hashes = self._ask({"experiment": table, "core": core})["hashes"]
@@ -47,6 +50,7 @@ class Worker:
         """End the process."""
         self._process.kill()
         self._process.communicate()
+        self._errors.close()
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -58,8 +62,9 @@ class Worker:
         except BrokenPipeError:
             answer = ""
         if not answer:
-            _, errors = self._process.communicate()
-            last = (errors.strip().splitlines() or ["it said nothing"])[-1]
+            self._process.wait()
+            self._errors.seek(0)
+            last = (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
             raise TimingError(f"the process of {self.backend} ended while it was timed: {last}")
         reply: dict[str, Any] = json.loads(answer)
         return reply
@@ -68,12 +73,11 @@ class Worker:
 class Timed:
     """A contender in its worker, compiled and warm."""
 
-    def __init__(self, contender: Contender, worker: Worker, steps: int) -> None:
+    def __init__(self, contender: Contender, worker: Worker) -> None:
         self._contender, self._worker = contender, worker
-        first = min(FIRST_STEPS, steps)
-        beginning, again = worker.seconds(contender, first), worker.seconds(contender, first)
+        beginning, again = (worker.seconds(contender, FIRST_STEPS) for _ in range(2))
         self._compile_seconds = max(0.0, beginning - again)
-        self._steps = min(steps, max(first, int(first * ROUND_SECONDS / again)))
+        self._steps = max(FIRST_STEPS, int(FIRST_STEPS * ROUND_SECONDS / again))
         worker.seconds(contender, self._steps)
         self._rates: list[float] = []
 
@@ -87,7 +91,7 @@ class Timed:
 
 
 def measure(
-    contenders: Sequence[Contender], table: dict[str, Any], steps: int, hashes: dict[str, str], done: Done
+    contenders: Sequence[Contender], table: dict[str, Any], hashes: dict[str, str], done: Done
 ) -> dict[str, Throughput]:
     """Throughput by contender; TimingError where one can't be timed or starts from other bytes than `hashes`."""
     core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
@@ -100,7 +104,7 @@ def measure(
                 raise TimingError(f"{name} started from other bytes in its own process, so its speed is void")
         timed = []
         for contender in contenders:
-            timed.append(Timed(contender, workers[contender.backend], steps))
+            timed.append(Timed(contender, workers[contender.backend]))
             done(len(timed))
         for number in range(ROUNDS):
             for each in timed if number % 2 == 0 else reversed(timed):

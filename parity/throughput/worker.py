@@ -11,15 +11,17 @@ import time
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from parity import registry
 from parity.contender import Contender
-from parity.contract import Data, State, Trainer
+from parity.contract import BatchOrder, Data, State, Trainer
 from parity.records import experiment_from
 from parity.start import Start, draw
 
 
 class Runner:
-    """Trains the first n steps of a run, always from its start and with nothing recorded."""
+    """Trains n steps, always from the start of the run and with nothing recorded."""
 
     def __init__(self, start: Start) -> None:
         self._start = start
@@ -29,7 +31,7 @@ class Runner:
         """Wall seconds of one training of so many steps; the trainer returns when all is done."""
         trainer, state, train = self._prepare(contender)
         trainer.set_state(state)
-        order = self._start.order.part(0, steps)
+        order = repeated(self._start.order, steps)
         begin = time.perf_counter()
         trainer.fit(train, order)
         return time.perf_counter() - begin
@@ -40,6 +42,13 @@ class Runner:
             self._start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype
         )
         return trainer, state, train
+
+
+def repeated(order: BatchOrder, steps: int) -> BatchOrder:
+    """So many steps of an order, from its front again behind its end: a short run would show little but its beginning."""
+    at = np.arange(steps) % order.steps
+    rows = None if order.rows is None else order.rows[at]
+    return BatchOrder(steps, rows, {name: mask[at] for name, mask in order.masks.items()})
 
 
 def main() -> None:

@@ -10,7 +10,18 @@ from numpy_impl.losses import value_and_gradient
 from numpy_impl.model import Pass
 from numpy_impl.optimizers import clip, update
 from numpy_impl.schedules import multiple
-from parity.contract import Arrays, Batch, BatchOrder, Data, History, State, TensorSpec, TrainingConfig
+from parity.contract import (
+    Arrays,
+    Batch,
+    BatchOrder,
+    Data,
+    History,
+    State,
+    TensorSpec,
+    TrainingConfig,
+    require,
+    segments,
+)
 
 Array = NDArray[Any]
 
@@ -90,6 +101,7 @@ class NumpyTrainer:
         progress: Callable[[int], None] | None = None,
     ) -> History:
         """Train on `order.steps` batches; the learning rate goes on from the steps done before."""
+        segments(order.steps, evaluate_at, checkpoints_at)  # refuses steps that are not in the run
         data = Data(self._copied(data.inputs), self._copied(data.targets))
         evaluate = np.empty((0, self.config.inputs)) if evaluate is None else evaluate
         losses, predictions, checkpoints = [], [], []
@@ -122,17 +134,30 @@ class NumpyTrainer:
         evaluate: Array | None = None,
         evaluate_at: Sequence[int] = (),
         checkpoints_at: Sequence[int] = (),
+        progress: Callable[[int], None] | None = None,
     ) -> Sequence[History]:
         """`fit` from each of R states, one after the other, each in a trainer of its own."""
+        at = {state.step for state in states}
+        require(len(at) <= 1, f"fit_many was given states at steps {sorted(at)}; expected all at one step.")
         data = [data] * len(states) if isinstance(data, Data) else data
         order = [order] * len(states) if isinstance(order, BatchOrder) else order
-        histories = []
+        histories: list[History] = []
+
+        def told(steps: int) -> None:
+            if progress:
+                progress(sum(len(history.losses) for history in histories) + steps)
+
         for one_state, one_data, one_order in zip(states, data, order, strict=True):
             replica = NumpyTrainer(self.config, self._dtype)
             replica.set_state(one_state)
             histories.append(
                 replica.fit(
-                    one_data, one_order, evaluate=evaluate, evaluate_at=evaluate_at, checkpoints_at=checkpoints_at
+                    one_data,
+                    one_order,
+                    evaluate=evaluate,
+                    evaluate_at=evaluate_at,
+                    checkpoints_at=checkpoints_at,
+                    progress=told,
                 )
             )
         return histories
