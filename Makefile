@@ -37,6 +37,7 @@ lint: install ## Style, types and import rules
 bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.seeds
 	$(BIN)/python -m benchmarks.step_cost
+	$(BIN)/python -m benchmarks.healthy
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) runs build *.egg-info

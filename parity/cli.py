@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         errors.print("Draw fewer rows, train for fewer epochs, or with narrower layers.")
         return WRONG_USAGE
     except KeyboardInterrupt:
-        errors.print("Interrupted before the run was kept.")
+        errors.print("Interrupted.")
         return EXIT_STATUS["inconclusive"]
     except BrokenPipeError:
         # Whoever read our output has left, as in `parity problems | head -1`; what is buffered must not fail again at exit.

@@ -31,7 +31,7 @@ def heeded() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Keep Ctrl-C waiting, since a framework that is interrupted while it is imported stays half imported."""
+    """Keep Ctrl-C waiting: a framework would stay half imported, a record half written."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return

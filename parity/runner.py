@@ -8,6 +8,7 @@ from parity.accuracy import accuracy, baselines, learning_curve
 from parity.contender import Contender, resolve
 from parity.environment import describe
 from parity.experiment import Experiment
+from parity.interrupts import deferred
 from parity.ladder import Subject, climb
 from parity.progress import Silent, Watcher
 from parity.records import table_of
@@ -51,9 +52,10 @@ def run(
         done.ended = f"ended by {type(error).__name__}"
         raise
     finally:
-        result = _result(experiment, start, subjects, done)
-        if folder is not None:
-            folder.save(result)
+        with deferred():
+            result = _result(experiment, start, subjects, done)
+            if folder is not None:
+                folder.save(result)
     return result
 
 

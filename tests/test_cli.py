@@ -159,7 +159,10 @@ def test_status_70_where_parity_itself_fails(monkeypatch, tmp_path, capsys):
     told = capsys.readouterr().err
     assert "ZeroDivisionError: [broken] on purpose" in told
     assert "an error in parity itself" in told
-    assert not (tmp_path / "run" / "result.json").exists()
+    kept = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert kept["complete"] is False
+    assert kept["verdict"] == "inconclusive"
+    assert kept["throughput_note"] == "ended by ZeroDivisionError"
 
 
 def test_the_default_experiment_is_the_asked_one():

@@ -76,7 +76,7 @@ def test_the_record_has_every_rung_of_every_pair(record):
     for pair in record["pairs"]:
         assert pair["verdict"] == "equivalent"
         names = [rung["name"] for rung in pair["rungs"]]
-        assert names == ["start", "predict", "loss", "gradients", "step", "trajectory", "accuracy"]
+        assert names == ["start", "predict", "loss", "gradients", "step", "trajectory", "accuracy", "throughput"]
         for rung in pair["rungs"]:
             assert {"name", "passed", "gap", "limit", "where"} <= set(rung)
             assert rung["passed"] is True
@@ -160,8 +160,12 @@ def test_a_run_is_repeated_from_its_own_record(folder, record):
     done = command("run", folder / "experiment.toml", "--no-throughput", "--out=second", cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     again = json.loads((folder.parent / "second" / "result.json").read_text())
-    for part in ("start", "experiment", "verdict", "summary", "pairs", "accuracy", "baselines"):
+    for part in ("start", "experiment", "verdict", "summary", "contenders", "accuracy", "baselines"):
         assert again[part] == record[part]
+    for mine, theirs in zip(record["pairs"], again["pairs"], strict=True):
+        # How fast it was is another thing each time.
+        assert mine["rungs"][-1]["name"] == "throughput"
+        assert mine["rungs"][:-1] == theirs["rungs"]
     assert set(again["throughput"].values()) == {None}
     first, second = (np.load(folder.parent / name / "history.npz") for name in ("first", "second"))
     assert set(first) == set(second)
