@@ -34,7 +34,8 @@ def run(
     raised again behind that.
     """
     watcher = watcher or Silent()
-    pairs = resolve(experiment.contender, experiment.reference)
+    with watcher.task("loading backends", 1):
+        pairs = resolve(experiment.contender, experiment.reference)
     experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
     start = draw(experiment)
     subjects = _subjects(pairs, start, watcher)

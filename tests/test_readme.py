@@ -41,6 +41,13 @@ def test_the_readmes_commands_work(command, tmp_path):
         assert {path.name for path in folder.iterdir()} >= {"result.json", "experiment.toml", "history.npz", "weights"}
 
 
+def test_the_readme_shows_a_real_run():
+    (shown,) = blocks(README, "text")
+    assert "EQUIVALENT On paraboloid" in shown
+    for rung in ("start", "predict", "loss", "gradients", "step", "trajectory", "accuracy", "throughput"):
+        assert f"\n {rung} " in shown
+
+
 def test_the_readmes_python_works(tmp_path):
     (code,) = blocks(README, "python")
     told = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout

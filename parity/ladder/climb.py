@@ -8,13 +8,14 @@ from parity.result import Pair, Rung, Verdict
 def climb(reference: Subject, candidate: Subject) -> Pair:
     """Climb a pair; the first rung that breaks is the last that is reported."""
     rungs: list[Rung] = []
-    for compare in EXACT_RUNGS:
-        rungs.append(compare(reference, candidate))
-        if not rungs[-1].passed:
-            break
-    else:
-        if not _diverged(reference, candidate):
-            rungs.append(outcome(reference, candidate))
+    with candidate.watcher.task(f"climbing {candidate.contender}", len(EXACT_RUNGS)) as done:
+        for compare in EXACT_RUNGS:
+            rungs.append(compare(reference, candidate))
+            done(len(rungs))
+            if not rungs[-1].passed:
+                break
+    if rungs[-1].passed and not _diverged(reference, candidate):
+        rungs.append(outcome(reference, candidate))
     verdict, summary = _judge(reference, candidate, rungs)
     return Pair(str(reference.contender), str(candidate.contender), verdict, summary, tuple(rungs))
 

@@ -16,17 +16,22 @@ COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "
 
 
 class Bars:
-    """Progress bars of one task after the other."""
+    """Progress bars, that of a task inside another below it; nothing is left of them at the end."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bars = Progress(*columns, console=console, transient=True)
 
     @contextmanager
     def task(self, name: str, total: int) -> Iterator[Done]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self._console, transient=True) as bars:
-            bar = bars.add_task(name, total=total)
-            yield lambda done: bars.update(bar, completed=done)
+        self._bars.start()
+        bar = self._bars.add_task(name, total=total)
+        try:
+            yield lambda done: self._bars.update(bar, completed=done)
+        finally:
+            self._bars.remove_task(bar)
+            if not self._bars.tasks:
+                self._bars.stop()
 
 
 def show(result: Result, console: Console) -> None:
