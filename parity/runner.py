@@ -106,8 +106,8 @@ def _with_throughput(pair: Pair, speeds: dict[str, Throughput]) -> Pair:
     if pair.candidate not in speeds or pair.reference not in speeds:
         return pair
     ratio = speeds[pair.candidate].steps_per_second / speeds[pair.reference].steps_per_second
-    told = f"{ratio:.1f} times as many steps a second" if ratio >= 1 else f"{1 / ratio:.1f} times fewer steps a second"
-    return replace(pair, rungs=(*pair.rungs, Rung("throughput", True, None, None, "", f"the candidate does {told}")))
+    rung = Rung("throughput", True, None, None, "", f"{ratio:.2g} times the reference's steps/s")
+    return replace(pair, rungs=(*pair.rungs, rung))
 
 
 def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subject], done: _Done) -> Result:

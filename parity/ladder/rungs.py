@@ -98,7 +98,7 @@ def trajectory(reference: Subject, candidate: Subject) -> Rung:
 def outcome(reference: Subject, candidate: Subject) -> Rung:
     """How well both solve the task; with one seed this is described, not judged."""
     mine, theirs = (learning_curve(subject.start, subject.history)[-1] for subject in (reference, candidate))
-    note = "R2 on the held-out rows; one seed is not judged"
+    note = "difference in R2; one seed is not judged"
     return Rung("accuracy", True, abs(theirs - mine), None, "", note)
 
 
