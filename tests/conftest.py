@@ -15,7 +15,7 @@ PLUGIN = Path(__file__).parent / "plugins" / "numpy_impl"
 
 @pytest.fixture(scope="session", autouse=True)
 def oracle(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Install `tests/plugins/numpy_impl` into a folder that this session, and the processes it starts, import from."""
+    """Install `tests/plugins/numpy_impl` into a folder that the tests, and the processes they start, import from."""
     site = tmp_path_factory.mktemp("site")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     sources = tmp_path_factory.mktemp("source") / "numpy_impl"

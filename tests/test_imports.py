@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FRAMEWORKS = {"jax": {"jax", "flax", "optax"}, "torch": {"torch"}}
+DEPENDENCIES = {"cattrs", "rich", "safetensors", "tomli_w", "tyro"}
 
 
 def imported(path: Path) -> set[str]:
@@ -67,4 +68,22 @@ def test_using_one_backend_loads_no_other_framework(backend, other):
 
 def test_the_harness_alone_loads_no_framework():
     modules = loaded_by("import parity.cli, parity.runner, parity.conformance, parity.throughput.worker")
+    assert not modules & {*FRAMEWORKS["jax"], *FRAMEWORKS["torch"]}
+
+
+@pytest.mark.parametrize("code", ["import parity", "import parity.contract"])
+def test_the_package_and_the_contract_are_light(code):
+    modules = loaded_by(code)
+    assert "parity" in modules
+    assert not modules & {*FRAMEWORKS["jax"], *FRAMEWORKS["torch"], *DEPENDENCIES}
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "problems", "run --help"])
+def test_a_command_that_trains_nothing_loads_no_framework(command):
+    told = (
+        "import contextlib, io\nfrom parity.cli import main\n"
+        f"with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main({command.split()!r})"
+    )
+    modules = loaded_by(told)
+    assert "tyro" in modules
     assert not modules & {*FRAMEWORKS["jax"], *FRAMEWORKS["torch"]}
