@@ -81,13 +81,13 @@ def trajectory(reference: Subject, candidate: Subject) -> Rung:
     )
     largest, at, bound = NO_GAP, 0, 0.0
     for step, gap in gaps:
-        bound_here = _limit(reference, candidate, step) + STRETCH * largest.size
-        if bound_here > TELLING:
+        explained = _limit(reference, candidate, step) + STRETCH * largest.size
+        if TELLING < gap.size <= explained:
             end = step - 1
             break
-        if gap.size > largest.size or not gap.size <= bound_here:
-            largest, at, bound = gap, step, bound_here
-        if not gap.size <= bound_here:
+        if gap.size > largest.size or not gap.size <= explained:
+            largest, at, bound = gap, step, min(explained, TELLING)
+        if not gap.size <= explained:
             break
     note = f"loss of every step and parameters at checkpoints, over the first {end} of {total} steps"
     return Rung(

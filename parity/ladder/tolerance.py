@@ -16,7 +16,7 @@ OPERATIONS = 16
 # How far a few steps may stretch a distance that is there already. `benchmarks/healthy.py` shows both constants on random runs.
 STRETCH = 1000
 
-# The trajectory is compared as long as its limit tells a difference of this size from rounding.
+# Two runs that rounding may have brought further apart than this are no longer compared step by step.
 TELLING = 0.01
 
 
