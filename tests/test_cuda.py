@@ -1,11 +1,13 @@
 """A contender on a GPU is compared with the CPU; without one the error says what is missing."""
 
 import pytest
+import torch
 
 import parity
 from parity import registry
-from parity.contract import DeviceError
+from parity.contract import MLP, DeviceError, RegularizedMLP
 from parity.runner import run
+from torch_impl.model import build_model
 
 BACKENDS = ("jax", "torch")
 
@@ -21,3 +23,11 @@ def test_the_gpu_is_compared_with_the_cpu(backend, problem):
     else:
         with pytest.raises(DeviceError, match=rf"{backend} has no device 'cuda'.*it has cpu.*GPU"):
             run(experiment, throughput=False)
+
+
+@pytest.mark.parametrize("model", [MLP(), RegularizedMLP()], ids=lambda model: type(model).__name__)
+def test_every_tensor_is_made_on_the_device_that_was_asked_for(model):
+    # PyTorch's meta device stands in for a GPU: it is another one than the default.
+    with torch.device("meta"):
+        built = build_model(model, 2, 2, "float32")
+    assert {tensor.device.type for tensor in (*built.parameters(), *built.buffers())} == {"meta"}

@@ -146,7 +146,9 @@ def cut(record: Record) -> Record:
 def unmoved(model: nn.Module) -> Iterator[None]:
     """A forward pass in training mode moves the running statistics; a look at the state must not change it."""
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    yield
-    with torch.no_grad():
-        for name, buffer in model.named_buffers():
-            buffer.copy_(before[name])
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for name, buffer in model.named_buffers():
+                buffer.copy_(before[name])
