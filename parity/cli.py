@@ -32,15 +32,18 @@ READER_LEFT = 141  # What a shell gives a program that ended by SIGPIPE.
 USAGE = """\
 usage: parity COMMAND [OPTIONS]
 
-One network trained twice on identical data, in JAX and in PyTorch, and compared rung by rung.
+One network trained twice on identical data, in JAX and in PyTorch, and compared
+rung by rung.
 
 commands:
-  run [PROBLEM or FILE.toml]   train every contender and compare them
+  run [PROBLEM or FILE.toml]   train every contender and compare them; paraboloid where
+                               nothing is named, and a run's folder stands for its file
   problems [NAME]              what can be learned; with NAME, one problem
   backends                     what can train here, on which devices and in which modes
 
 `parity COMMAND --help` shows a command's options; `parity --version` the version.
-exit status: 0 equivalent, 1 different, 2 wrong usage, 3 inconclusive or diverged, 70 an error of our own"""
+exit status: 0 equivalent, 1 different, 2 wrong usage, 3 inconclusive or diverged,
+70 an error of our own"""
 
 # `--optimizer adam` picks the class whose fields are then options: `--optimizer.b1 0.9`.
 Kinds = make_dataclass(
@@ -144,6 +147,7 @@ def parse_run(arguments: list[str]) -> RunOptions:
     if any(argument.split("=")[0] == "--contender" for argument in rest):
         # Those on the command line replace the file's, and are not added to them.
         base = replace(base, contender=())
+    kinds = Kinds(**{name: kind_of(getattr(base, name)) for name in KINDS})
     default = RunOptions(experiment=base, kinds=kinds)
     return tyro.cli(RunOptions, args=rest, default=default, prog="parity run [PROBLEM or FILE.toml]")
 
@@ -156,6 +160,8 @@ class ProblemOption:
 
 
 def _base(name: str) -> Experiment:
+    if Path(name).is_dir() and name not in CATALOGUE:
+        return read_experiment(Path(name) / "experiment.toml")
     return read_experiment(Path(name)) if name.endswith(".toml") else recipe(name)
 
 

@@ -43,7 +43,8 @@ def run(
     done = _Done()
     try:
         for reference, candidate in pairs:
-            done.pairs.append(climb(subjects[reference], subjects[candidate]))
+            done.rungs = []
+            done.pairs.append(climb(subjects[reference], subjects[candidate], done.rungs))
         if throughput:
             _measure(done, subjects, experiment, start, watcher)
         done.ended = ""
@@ -54,6 +55,8 @@ def run(
         raise
     finally:
         with deferred():
+            if done.ended and len(done.pairs) < len(pairs):
+                done.pairs.append(_unfinished(*pairs[len(done.pairs)], done))
             result = _result(experiment, start, subjects, done)
             if folder is not None:
                 folder.save(result)
@@ -65,9 +68,17 @@ class _Done:
     """What was done so far, and why no more."""
 
     pairs: list[Pair] = field(default_factory=list)
+    rungs: list[Rung] = field(default_factory=list)
+    """Of the pair that is being climbed."""
     speeds: dict[str, Throughput] = field(default_factory=dict)
     note: str = "not asked for"
     ended: str = ""
+
+
+def _unfinished(reference: Contender, candidate: Contender, done: _Done) -> Pair:
+    """The pair whose climb was ended on the way."""
+    summary = f"{candidate} and {reference} were {done.ended} behind {len(done.rungs)} rungs."
+    return Pair(str(reference), str(candidate), "inconclusive", summary, tuple(done.rungs))
 
 
 def _subjects(pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher) -> dict[Contender, Subject]:

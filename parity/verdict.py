@@ -1,7 +1,7 @@
 """The verdict of a whole run, in words that a student understands."""
 
 from collections.abc import Mapping, Sequence
-from math import floor, isfinite
+from math import floor
 
 from parity.experiment import Experiment
 from parity.result import Accuracy, Pair, Scores, Verdict
@@ -19,7 +19,7 @@ def judge(
 ) -> tuple[Verdict, str]:
     """The verdict over all pairs, and one or two sentences; `ended` says why the run did not come to its end."""
     worst: Verdict = min((pair.verdict for pair in pairs), key=SEVERITY.index, default="inconclusive")
-    if not pairs or (ended and worst == "equivalent"):
+    if not pairs or (ended and worst in ("equivalent", "inconclusive")):
         return "inconclusive", f"{ended.capitalize()} before the run was finished; what was done until then is kept."
     if worst == "equivalent":
         return worst, _equivalent(experiment, pairs, accuracy, baselines)
@@ -35,15 +35,28 @@ def judge(
 def _equivalent(
     experiment: Experiment, pairs: Sequence[Pair], accuracy: Mapping[str, Accuracy], baselines: Mapping[str, Scores]
 ) -> str:
-    names = [name for pair in pairs for name in (pair.reference, pair.candidate)]
-    # Named as shortly as tells them apart: by backend, by device and mode too, or in full.
-    shortened = (sorted({":".join(name.split(":")[:parts]) for name in names}) for parts in (1, 3, 4))
-    compared = next(short for short in shortened if len(short) > 1)
-    dtypes = sorted({pair.candidate.rsplit(":", 1)[1] for pair in pairs})
     return (
-        f"On {experiment.problem}, {_listed(compared)} are equivalent in {_listed(dtypes)}: from the same start they "
+        f"On {experiment.problem}, {_compared(pairs)}: from the same start they "
         f"compute the same predictions, losses, gradients and updates to within rounding, and {_followed(pairs)}. "
         + _learned(list(accuracy.values()), baselines)
+    )
+
+
+def _compared(pairs: Sequence[Pair]) -> str:
+    """`jax and torch are equivalent in float32 and float64`, for each two that were compared."""
+    dtypes: dict[tuple[str, str], list[str]] = {}
+    for pair in pairs:
+        (one, one_dtype), (other, dtype) = (name.rsplit(":", 1) for name in (pair.candidate, pair.reference))
+        mixed = one_dtype != dtype
+        two = (pair.candidate, pair.reference) if mixed else (one, other)
+        dtypes.setdefault(two, []).append(f"{one_dtype} and {dtype}" if mixed else dtype)
+    if len(dtypes) == 1:
+        # Named by backend alone, where that tells them apart.
+        two, listed = dtypes.popitem()
+        short = [name.split(":")[0] for name in two]
+        dtypes = {(short[0], short[1]) if short[0] != short[1] else two: listed}
+    return "; ".join(
+        f"{one} and {other} are equivalent in {_listed(listed)}" for (one, other), listed in dtypes.items()
     )
 
 
@@ -66,14 +79,11 @@ def _learned(accuracy: Sequence[Accuracy], baselines: Mapping[str, Scores]) -> s
         return (
             f"Of rows they never saw they name {_percent(min(hits))} rightly; always the same class {_percent(simple)}."
         )
-    linear = baselines["linear"].r2
+    linear, mean = baselines["linear"].r2, baselines["mean"].r2
     explained = min(scores.r2 for scores in accuracy)
-    return f"On rows they never saw they reach R2 {_cut(explained)}; a linear fit reaches {_cut(linear)}, the mean 0."
-
-
-def _cut(r2: float) -> str:
-    # Never rounded up to a success that was not reached.
-    return f"{floor(r2 * 1e4) / 1e4:.4f}" if isfinite(r2) else "undefined"
+    return (
+        f"On rows they never saw they reach R2 {explained:.5f}; a linear fit reaches {linear:.5f}, the mean {mean:.5f}."
+    )
 
 
 def _percent(share: float) -> str:

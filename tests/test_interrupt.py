@@ -143,6 +143,9 @@ def test_what_was_trained_before_is_kept(backend, tmp_path):
         "paraboloid", rows=60, epochs=200, contender=(f"{backend}:float64",), reference=reference
     )
     result = parity.run(experiment, out=tmp_path / "run", watcher=StopAt(2))
+    (pair,) = result.pairs
+    assert pair.verdict == "inconclusive"
+    assert [rung.name for rung in pair.rungs] == ["start", "predict", "loss", "gradients", "step"]
     (trained,) = result.accuracy
     assert trained.startswith(reference.split(":")[0])
     assert (result.complete, result.verdict) == (False, "inconclusive")

@@ -12,6 +12,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 
 import parity
 from parity import registry
+from parity.cli import parse_run
 from parity.contract import InputError, State
 from parity.ladder.plan import checkpoints_at
 from parity.records import read_experiment
@@ -203,3 +204,7 @@ def test_replacing_a_run_leaves_no_result_of_the_old_one(tmp_path):
     assert set(contents(tmp_path)) == {"result.json"}
     RunFolder.claim(tmp_path, experiment, overwrite=True)
     assert set(contents(tmp_path)) == {"experiment.toml"}
+
+
+def test_a_run_folder_stands_for_its_file(folder):
+    assert parse_run([str(folder)]).experiment == read_experiment(folder / "experiment.toml")

@@ -5,9 +5,11 @@ from parity.ladder.subject import Subject
 from parity.result import Pair, Rung, Verdict
 
 
-def climb(reference: Subject, candidate: Subject) -> Pair:
-    """Climb a pair; the first rung that breaks is the last that is reported."""
-    rungs: list[Rung] = []
+def climb(reference: Subject, candidate: Subject, rungs: list[Rung]) -> Pair:
+    """Climb a pair; the first rung that breaks is the last that is reported.
+
+    `rungs` is filled on the way, so that an interrupted climb leaves what it reached.
+    """
     with candidate.watcher.task(f"climbing {candidate.contender}", len(EXACT_RUNGS)) as done:
         for compare in EXACT_RUNGS:
             rungs.append(compare(reference, candidate))

@@ -84,5 +84,7 @@ def _of_tensor(name: str, reference: NDArray[Any], candidate: NDArray[Any], scal
     alike = (candidate == reference) | (np.isnan(candidate) & np.isnan(reference))
     distance = np.where(alike, 0.0, np.where(np.isfinite(distance), distance, np.inf))
     size = float(distance.max())
-    relative = 0.0 if size == 0.0 else size / scale if scale > 0.0 else float("inf")
+    if size == 0.0:
+        return NO_GAP
+    relative = size / scale if scale > 0.0 else float("inf")
     return Gap(relative, element(name, _place(distance, distance.shape)))

@@ -89,10 +89,11 @@ def trajectory(reference: Subject, candidate: Subject) -> Rung:
             largest, at, bound = gap, step, min(explained, TELLING)
         if not gap.size <= explained:
             break
+    if largest.size == 0.0:
+        bound = min(_limit(reference, candidate, end), TELLING)
+    where = f"step {at}, {largest.where}" if largest.where else ""
     note = f"loss of every step and parameters at checkpoints, over the first {end} of {total} steps"
-    return Rung(
-        "trajectory", largest.size <= bound, largest.size, bound, f"step {at}, {largest.where}", note, covers=end
-    )
+    return Rung("trajectory", largest.size <= bound, largest.size, bound, where, note, covers=end)
 
 
 def outcome(reference: Subject, candidate: Subject) -> Rung:

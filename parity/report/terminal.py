@@ -79,7 +79,8 @@ def _table(title: str) -> Table:
 
 
 def _scores(scores: Scores) -> tuple[str, str]:
-    return f"{scores.r2:.5f}", f"{scores.rmse:.3g}" if scores.hit_rate is None else f"{scores.hit_rate:.1%}"
+    r2 = f"{scores.r2:.5f}" if abs(scores.r2) < 100 else f"{scores.r2:.2g}"
+    return r2, f"{scores.rmse:.3g}" if scores.hit_rate is None else f"{scores.hit_rate:.1%}"
 
 
 def _number(value: float | None) -> str:
