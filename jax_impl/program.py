@@ -4,7 +4,7 @@ The state goes in and comes out, and what is done is compiled once for each conf
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import jax
@@ -23,6 +23,7 @@ from parity.contract import TrainingConfig, segments
 
 Tensors = dict[str, Array]
 Scalars = dict[str, Array]  # by name (S,)
+PROGRAMS = 16  # How many are kept: compiled code takes memory, and sweeps over many configs would fill it.
 CALLS = 16  # Into how many compiled calls a run is cut where someone watches its progress.
 
 
@@ -66,9 +67,13 @@ class Record(NamedTuple):
     buffers: Tensors  # by name (C + 1, ...)
 
 
-def compiled(*static: str) -> Callable[[Callable], Callable]:
-    """Compile a method of a program. The program itself is static too: what it holds is frozen."""
-    return partial(jax.jit, static_argnames=("self", *static))
+def compiled(*static: str) -> Callable[[Callable], cached_property]:
+    """Compile a method for each program anew, so that what was compiled goes when the program goes."""
+
+    def of(method: Callable) -> cached_property:
+        return cached_property(lambda program: jax.jit(partial(method, program), static_argnames=static))
+
+    return of
 
 
 class Program:
@@ -228,7 +233,7 @@ MODES = {
 }
 
 
-@cache
+@lru_cache(maxsize=PROGRAMS)
 def program(config: TrainingConfig, dtype: str) -> Program:
     """The one program of a config: a second one would be traced and compiled again."""
     return Program(config, dtype)

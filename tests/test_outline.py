@@ -38,7 +38,7 @@ DIFFERENCES = {
          ["TrainState.buffers", "Program._model(self, parameters, buffers, training)", "moved(model, buffers)"],
          ["TrainState.model", "unmoved(model)"]),
         ("JAX compiles whole runs, of one state or of many, once for each config; PyTorch runs step by step.",
-         ["CALLS", "compiled()", "Program.fit_in_one_scan(self, state, feed, scalars, watch)",
+         ["PROGRAMS", "CALLS", "compiled()", "Program.fit_in_one_scan(self, state, feed, scalars, watch)",
           "Program.fit_many_in_one_scan(self, states, feed, scalars, watch, own_data, own_order)",
           "Program.run(self, state, record, feed, scalars, evaluate, part)",
           "Program.run_many(self, states, records, feed, scalars, evaluate, part, own_data, own_order)",
