@@ -50,6 +50,12 @@ class Experiment:
     """The R2 on the held-out rows whose first step is reported."""
     contender: Annotated[tuple[str, ...], UseAppendAction] = ()
     """What is compared, as backend:device:mode:dtype, parts left out at will; none means both twins."""
+    replicas: int = 16
+    """Perturbed replicas of the reference, from which it is measured how far rounding may bring two correct runs apart."""
+    false_alarm: float | None = None
+    """The rate of false alarms that a comparison may have; None takes the smallest that the calibration supports."""
+    arbiter: str | None = None
+    """A further backend whose float64 run says which side is off."""
     reference: str = "torch:cpu"
     """What the contenders are compared with, in their own dtype unless it names one."""
 
@@ -63,6 +69,10 @@ class Experiment:
         require(0 < self.held_out < 1, f"held_out is {self.held_out!r}; expected a share between 0 and 1.")
         check_clip_norm(self.clip_norm)
         require(-inf < self.target_r2 <= 1, f"target_r2 is {self.target_r2!r}; expected a number of at most 1.")
+        require(
+            self.false_alarm is None or 0 < self.false_alarm < 1,
+            f"false_alarm is {self.false_alarm!r}; expected a rate between 0 and 1, or None.",
+        )
         require_choice("last_batch", self.last_batch, get_args(LastBatch))
         self._check_batches()
 

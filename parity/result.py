@@ -27,7 +27,87 @@ class Rung:
     note: str = ""
     """What was compared, or what went wrong, in words."""
     covers: int | None = None
-    """For the trajectory, the steps that were compared."""
+    """The steps that were compared; on a broken rung the step at which it broke."""
+    undecided: str = ""
+    """Why nothing could be judged."""
+
+
+@dataclass(frozen=True)
+class NoiseEnvelope:
+    """What the limits of a pair were made from."""
+
+    replicas: int
+    model: str
+    """What a replica differs in."""
+    factor: float
+    """The largest distance, over that of the furthest replica, that passes on the rungs predict to step."""
+    path_factor: float
+    """The same on the trajectory."""
+    supported_false_alarm: float
+    """The bound on the chance that a correct pair exceeds the factor, for one comparison."""
+    comparisons: int
+    """How many comparisons of correct executions support that."""
+    note: str = ""
+    """What a reader must know: replicas that diverged, or that were trained one after the other."""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far a step-by-step comparison says anything."""
+
+    step: int | None
+    """The step at which replicas are half as far apart as independently seeded runs; None where they stay closer."""
+    searched: int
+    """The steps over which it was looked for."""
+    steps: tuple[int, ...] = ()
+    """The checkpoints of the drawing."""
+    gap: tuple[float, ...] = ()
+    """There, the distance of candidate and reference over all parameters."""
+    replicas: tuple[float, ...] = ()
+    """That of the middle replica."""
+    seeds: tuple[float, ...] = ()
+    """The middle distance between independently seeded runs."""
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far a contender is from the float64 consensus on one rung."""
+
+    error: float
+    """Relative to the largest element of its tensor."""
+    times_noise: float
+    """The same in units of what rounding was seen to do there."""
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Where two runs part."""
+
+    step: int
+    """Counted from 1; 0 where they did not start alike."""
+    stage: str
+    """data, state, forward, loss, gradient, optimizer, reporting, or drift where no single step shows it."""
+    tensor: str
+    where: str
+    """Tensor and element."""
+    gap: float
+    """Relative distance there."""
+    culprit: str
+    """The contender that is off, or empty where nothing tells."""
+    text: str
+    """All of it in a sentence."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What may have made the difference."""
+
+    code: str
+    text: str
+    align: str
+    """What would align the two."""
+    side: str = ""
+    """The contender that behaves so."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +119,13 @@ class Pair:
     verdict: Verdict
     summary: str
     rungs: tuple[Rung, ...]
+    envelope: NoiseEnvelope | None = None
+    horizon: Horizon | None = None
+    arbiter: dict[str, dict[str, Error]] = field(default_factory=dict)
+    """By contender and rung."""
+    parted: Parted | None = None
+    causes: tuple[Cause, ...] = ()
+    """At most three, the likeliest first; none where nothing explains the difference."""
 
 
 @dataclass(frozen=True)
