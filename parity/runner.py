@@ -115,7 +115,8 @@ def _voices(
     arbiter = [experiment.arbiter] if experiment.arbiter else []
     for name in arbiter:
         require(
-            "float64" in registry.load(name).dtypes, f"arbiter is {name!r}, which has no float64; expected a backend that has."
+            "float64" in registry.load(name).dtypes,
+            f"arbiter is {name!r}, which has no float64; expected a backend that has.",
         )
 
     @cache

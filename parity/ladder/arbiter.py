@@ -83,9 +83,7 @@ def errors_at_start(
     return found
 
 
-def errors_on_the_way(
-    reference: Subject, candidate: Subject, followed: Followed, voices: Voices
-) -> dict[str, Error]:
+def errors_on_the_way(reference: Subject, candidate: Subject, followed: Followed, voices: Voices) -> dict[str, Error]:
     """By contender, how far each is from the float64 consensus at the last checkpoint that is compared."""
     at = [step for step in reference.compared_at if step <= followed.end]
     truths = voices.truths(without=(reference, candidate))

@@ -1,8 +1,8 @@
 """Calibration: how far apart, in units of the replicas' spread, correct executions were found to be, and what that supports.
 
-`python -m benchmarks.calibrate` makes calibration.json again: comparisons of independent correct executions (other backends, other
-modes, other orders of summation, the oracle) on random experiments. Where N of them were at most `factor` apart, the chance that
-the next one is further is at most 1/(N+1), as they are exchangeable (Vovk, Gammerman and Shafer 2005, doi 10.1007/b106715).
+`python -m benchmarks.calibrate` makes calibration.json again, from comparisons of independent correct executions (other
+backends and modes, the oracle) on random experiments. Where N of them were at most `factor` apart, the chance that the next
+one is further is at most 1/(N+1), as they are exchangeable (Vovk, Gammerman and Shafer 2005, doi 10.1007/b106715).
 """
 
 import json
@@ -30,8 +30,6 @@ class Calibration:
     """The same for a trajectory."""
     paths: int
     """How many trajectories the path's factor rests on."""
-    trust: float
-    """How much further than the reference's replicas the candidate's own may spread and still be believed."""
     false_alarm: float
     """The bound on the chance of a false alarm that these comparisons support, for one comparison."""
 
@@ -45,15 +43,15 @@ def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
     counts = sorted(int(count) for count in record["rungs"])
     require(
         replicas >= counts[0],
-        f"replicas is {replicas}; expected at least {counts[0]}: with fewer, how far correct runs may be apart was not calibrated.",
+        f"replicas is {replicas}; expected at least {counts[0]}, the fewest with which correct runs were calibrated.",
     )
     key = str(max(count for count in counts if count <= replicas))
     rungs, paths = record["rungs"][key], record["paths"][key]
     smallest = 1.0 / (rungs["comparisons"] + 1)
     require(
         false_alarm is None or false_alarm >= smallest,
-        f"false_alarm is {false_alarm}, but {rungs['comparisons']} calibrated comparisons with {key} replicas support no rate below "
-        f"{smallest:.2g}. Ask for a larger one, or extend the calibration (python -m benchmarks.calibrate).",
+        f"false_alarm is {false_alarm}, but {rungs['comparisons']} calibrated comparisons with {key} replicas support no rate "
+        f"below {smallest:.2g}. Ask for a larger one, or extend the calibration (python -m benchmarks.calibrate).",
     )
     return Calibration(
         replicas=replicas,
@@ -61,7 +59,6 @@ def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
         comparisons=rungs["comparisons"],
         path_factor=_factor(paths, false_alarm),
         paths=paths["comparisons"],
-        trust=record["trust"],
         false_alarm=smallest if false_alarm is None else false_alarm,
     )
 

@@ -63,19 +63,19 @@ class Climb:
         )
 
     def _climb(self, done: Done) -> None:
-        self._add(start(self.reference, self.candidate), done)
-        if not self.rungs[-1].passed:
-            self._explain(Place(0, stage_of_start(self.rungs[-1]), self.rungs[-1], side=_accused_at_start(self.rungs[-1])))
+        rung = self._add(start(self.reference, self.candidate), done)
+        if not rung.passed:
+            # The rung names the contender in front of what did not arrive.
+            self._explain(Place(0, stage_of_start(rung), rung, side=rung.where.split(": ")[0]))
             return
         views, dtypes = (self.reference.first, self.candidate.first), (self._dtype(0), self._dtype(1))
         config, calibration = self.reference.start.config, self.reference.calibration
         envelope = Envelope(views, dtypes, config, calibration, self.reference.cloud)
         for compare in ENVELOPED.values():
-            self._add(compare(envelope), done)
-            if not self.rungs[-1].passed:
-                self._explain(at_the_start(self.reference, self.candidate, self.rungs[-1], envelope))
-                return
-            if self.rungs[-1].undecided:
+            rung = self._add(compare(envelope), done)
+            if not rung.passed:
+                self._explain(at_the_start(self.reference, self.candidate, rung, envelope))
+            if not rung.passed or rung.undecided:
                 return
         self.arbiter = errors_at_start(self.reference, self.candidate, self.rungs, envelope, self.voices)
         self._follow(done)
@@ -93,9 +93,10 @@ class Climb:
         elif not self._diverged():
             self.rungs.append(outcome(self.reference, self.candidate))
 
-    def _add(self, rung: Rung, done: Done) -> None:
+    def _add(self, rung: Rung, done: Done) -> Rung:
         self.rungs.append(rung)
         done(len(self.rungs))
+        return rung
 
     def _explain(self, place: Place, followed: Followed | None = None) -> None:
         """Say where the two part, who is off, and what may have caused it."""
@@ -148,8 +149,3 @@ def outcome(reference: Subject, candidate: Subject) -> Rung:
     mine, theirs = (learning_curve(subject.start, subject.history)[-1] for subject in (reference, candidate))
     note = "difference in R2; one seed is not judged"
     return Rung("accuracy", True, abs(theirs - mine), None, "", note)
-
-
-def _accused_at_start(rung: Rung) -> str:
-    """The contender that the rung `start` names."""
-    return rung.where.split(": ")[0]

@@ -1,8 +1,8 @@
 """Envelope: how far apart rounding may bring two views, tensor by tensor, and whether they are further.
 
-A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last place
-of its largest element for each step that was rounded to it. Only what exceeds the limit of the reference's replicas is looked at
-again, with four times as many of them and with the candidate's own.
+A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
+place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times as
+many replicas more. All are the reference's: a candidate that computes roughly would excuse itself.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from parity.contract import TrainingConfig
 from parity.ladder.calibration import Calibration
 from parity.ladder.cloud import Cloud, Spread
 from parity.ladder.gap import Gap, gaps
-from parity.ladder.plan import FIRST_SEED, MORE_SEED, OTHER_SEED
+from parity.ladder.plan import FIRST_SEED, MORE_SEED
 from parity.ladder.view import View
 
 AGAIN = 4
@@ -71,7 +71,6 @@ class Envelope:
         count = calibration.replicas
         self.first = cloud if cloud is not None and coarser == 0 else Cloud(views[coarser], config, count, FIRST_SEED)
         self.more = Cloud(views[coarser], config, AGAIN * count, MORE_SEED)
-        self.other = Cloud(views[1 - coarser], config, count, OTHER_SEED)
 
     def judge(self, look: Look, rounded: int = 1) -> Judgement:
         """Compare what is looked at, `rounded` times stored since both were the same."""
@@ -88,36 +87,22 @@ class Envelope:
         floors = {name: rounded * self._ulp(gap.scale) for name, gap in found.items()}
         if all(gap.size <= floors[name] for name, gap in found.items()):
             return self._furthest(found, floors)
-        judgement = self._judged(found, floors, [look(self.first)], None)
-        if judgement.held:
-            return judgement
-        return self._judged(found, floors, [look(self.first), look(self.more)], look(self.other))
+        judgement = self._judged(found, floors, look(self.first))
+        return judgement if judgement.held else self._judged(found, floors, look(self.first), look(self.more))
 
-    def _judged(
-        self, found: dict[str, Gap], floors: dict[str, float], spreads: list[Spread], other: Spread | None
-    ) -> Judgement:
+    def _judged(self, found: dict[str, Gap], floors: dict[str, float], *spreads: Spread) -> Judgement:
         broken = tuple(r for spread in spreads for r in spread.broken)
         if broken:
             return Judgement(next(iter(found.values())), inf, self.calibration.factor, broken)
         noise = {name: max(floors[name], *(spread.largest(name) for spread in spreads)) for name in found}
-        if other is not None:
-            noise = self._with_candidates(noise, other)
         return self._furthest(found, noise)
 
     def _furthest(self, found: dict[str, Gap], noise: dict[str, float]) -> Judgement:
         each = [Judgement(gap, noise[name], self.calibration.factor) for name, gap in found.items()]
         return max(each, key=lambda judgement: judgement.ratio)
 
-    def _with_candidates(self, noise: dict[str, float], other: Spread) -> dict[str, float]:
-        """The candidate's own spread counts as far as its noise is like the reference's; a rough one explains nothing."""
-        if other.broken:
-            return noise
-        trusted = self.calibration.trust
-        return {name: max(size, min(other.largest(name), trusted * size)) for name, size in noise.items()}
-
     def _ulp(self, scale: float) -> float:
         return ulp(scale, max(self.dtypes, key=coarseness))
-
 
 
 def coarseness(dtype: str) -> float:

@@ -1,6 +1,5 @@
 """How far two sets of named arrays are apart, tensor by tensor, and where."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
@@ -46,7 +45,8 @@ def distances(original: Arrays, replica: Arrays) -> dict[str, float]:
 
 def distances_over(original: NDArray[Any], replica: NDArray[Any]) -> NDArray[np.float64]:
     """(C,) the largest distance within each row of two (C, ...) arrays."""
-    return _distance(original, replica).reshape(len(original), -1).max(axis=1, initial=0.0)
+    rows = _distance(original, replica).reshape(len(original), -1)
+    return np.asarray(rows.max(axis=1, initial=0.0))
 
 
 def identical(reference: Arrays, candidate: Arrays) -> Gap:
@@ -61,11 +61,6 @@ def identical(reference: Arrays, candidate: Arrays) -> Gap:
         if different.any():
             return Gap(inf, element(name, _place(different, array.shape)))
     return NO_GAP
-
-
-def scales(arrays: Arrays) -> Mapping[str, float]:
-    """The largest finite magnitude of each tensor."""
-    return {name: _scale(array) for name, array in arrays.items()}
 
 
 def element(name: str, place: tuple[int, ...]) -> str:

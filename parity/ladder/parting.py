@@ -1,8 +1,9 @@
-"""Where two runs part: one is given the other's whole state before each step, and the first step whose own output differs is it."""
+"""Where two runs part: the first step whose own output differs where one is given the other's whole state before it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,11 @@ def dissected(envelope: Envelope, step: int) -> Place | None:
 def stage_of(rung: Rung) -> str:
     """What happens in a step where a rung breaks: of the state behind it, slots and parameters are the optimizer's work."""
     if rung.name == "step":
-        return "state" if tensor_of(rung.where).startswith(("count of", "norms.")) and " of " not in rung.where else "optimizer"
+        return (
+            "state"
+            if tensor_of(rung.where).startswith(("count of", "norms.")) and " of " not in rung.where
+            else "optimizer"
+        )
     return STAGES[rung.name]
 
 
@@ -172,8 +177,10 @@ def _drifted(reference: Subject, candidate: Subject, state: State, first: int, l
         if min(len(view.stepped) for view in envelope.views) < stop - first:
             continue
         k = stop - first - 1
-        judgement = envelope.judge(lambda seen, k=k: seen.behind(k), rounded=k + 1)
+        judgement = envelope.judge(methodcaller("behind", k), rounded=k + 1)
         if not judgement.held and not judgement.broken:
-            rung = Rung("step", False, judgement.gap.relative or inf, judgement.limit, judgement.gap.where, covers=k + 1)
+            rung = Rung(
+                "step", False, judgement.gap.relative or inf, judgement.limit, judgement.gap.where, covers=k + 1
+            )
             return Place(first + 1, "drift", rung, envelope)
     return None

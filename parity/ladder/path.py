@@ -44,8 +44,9 @@ class Path:
     @property
     def finite_until(self) -> int:
         """The last step at which all replicas are finite."""
-        broken = np.isinf(self.losses).any(axis=0)
-        steps = [len(broken) if not broken.any() else int(np.argmax(broken))]
+        broken = np.any(np.isinf(self.losses), axis=0)
+        steps_in_all = self.losses.shape[1]
+        steps = [steps_in_all if not broken.any() else int(np.argmax(broken))]
         for c, at in enumerate(self.checkpoints_at):
             if np.isinf(self.whole[:, c]).any():
                 steps.append(max(at - 1, 0))
@@ -83,14 +84,20 @@ def path(
         others = [*(member.given for member in members), *(seeded if first == 0 else ())]
         behind = first * steps
         histories = fit_all(
-            trainer, [given, *others], checkpoints_at, lambda now, behind=behind: done(behind + now)  # type: ignore[misc]
+            trainer,
+            [given, *others],
+            checkpoints_at,
+            lambda now, behind=behind: done(behind + now),  # type: ignore[misc]
         )
         parts.append(_measured(histories, members, checkpoints_at))
     return reduce(_joined, parts)
 
 
 def fit_all(
-    trainer: Trainer, givens: Sequence[Given], checkpoints_at: tuple[int, ...], done: Callable[[int], None] | None = None
+    trainer: Trainer,
+    givens: Sequence[Given],
+    checkpoints_at: tuple[int, ...],
+    done: Callable[[int], None] | None = None,
 ) -> Sequence[History]:
     """Train from each of several starts."""
     return trainer.fit_many(
@@ -143,4 +150,4 @@ def euclidean(original: Arrays, other: Arrays) -> Floats:
 
 def _finite_rows(arrays: Arrays) -> NDArray[np.bool_]:
     rows = [np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in arrays.values()]
-    return np.all(rows, axis=0)
+    return np.asarray(np.all(rows, axis=0))

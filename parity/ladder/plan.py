@@ -13,8 +13,8 @@ LARGEST_BYTES = 256 * 2**20
 STACK_BYTES = 4 * LARGEST_BYTES
 """Memory that the records of a stack of replicas may take."""
 
-FIRST_SEED, MORE_SEED, OTHER_SEED = 1_000_000, 2_000_000, 3_000_000
-"""Seeds of the replicas: the reference's, those of a second look, the candidate's."""
+FIRST_SEED, MORE_SEED = 1_000_000, 2_000_000
+"""Seeds of the replicas, and of those of a second look."""
 
 
 def compared_steps(steps: int) -> int:

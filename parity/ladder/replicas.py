@@ -1,9 +1,9 @@
 """Replicas: the same run with every rounding in it made anew, so that how far they spread says what rounding can do.
 
 A replica starts one unit in the last place away, in weights, inputs and targets, and does every sum in another order: its rows
-stand in another order, in the data and in each batch, and so do the units of each layer. In exact arithmetic it is the same run.
-Nudging the start alone is the idea of Lefevre et al. and of ensemble consistency tests in climate models (Baker et al. 2015,
-doi 10.5194/gmd-8-2829-2015); it misses the rounding of sums.
+stand in another order, in the data and in each batch, and so do the units of each layer. In exact arithmetic it is the same
+run. Nudging the start alone is what ensemble tests of climate models do (Baker et al. 2015, doi 10.5194/gmd-8-2829-2015); it
+misses the rounding of sums.
 """
 
 from collections.abc import Mapping

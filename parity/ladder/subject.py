@@ -44,9 +44,7 @@ class Subject:
     def misreceived(self) -> Gap:
         """No gap where the backend gives back, bit for bit, what it was handed."""
         self.trainer.set_state(self.given.state)
-        received = self.trainer.get_state().named() | _fed(
-            *self.trainer.read_back(self.given.train, self.start.order)
-        )
+        received = self.trainer.get_state().named() | _fed(*self.trainer.read_back(self.given.train, self.start.order))
         return identical(self.handed, received)
 
     @cached_property

@@ -1,7 +1,7 @@
 """The trajectory: the distance between two runs, step by step, against how far the reference's replicas spread."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -45,14 +45,6 @@ class Noise:
         scale = np.maximum.accumulate(np.abs(history.losses.astype(np.float64)))[: len(path.loss_spread)]
         stored = np.arange(1, len(scale) + 1) * ulps(scale, dtype)
         return cls(np.maximum(path.loss_spread, stored), path.tensor_spread, dtype)
-
-    def believing(self, other: Path, trust: float) -> "Noise":
-        """With the candidate's own spread, as far as it is like the reference's; a rough one explains nothing."""
-        losses = np.maximum(self.losses, np.minimum(other.loss_spread, trust * self.losses))
-        tensors = {
-            name: np.maximum(mine, np.minimum(other.tensor_spread[name], trust * mine)) for name, mine in self.tensors.items()
-        }
-        return Noise(losses, tensors, self.dtype)
 
     def of_tensor(self, name: str, c: int, step: int, scale: float) -> float:
         """Of a tensor at a checkpoint; its largest element gives the unit in the last place."""
@@ -109,13 +101,13 @@ def follow(reference: Subject, candidate: Subject) -> Followed:
     """Compare two runs as far as replicas stay together, and all of them finite."""
     # Where the two differ in dtype, the noise is that of the coarser.
     coarser = coarseness(candidate.contender.dtype) > coarseness(reference.contender.dtype)
-    rough, other = (candidate, reference) if coarser else (reference, candidate)
+    rough = candidate if coarser else reference
     path = rough.path
     horizon = _horizon(path, reference, candidate)
     diverged = [s.diverged_at - 1 for s in (reference, candidate) if s.diverged_at is not None]
     end = min(path.finite_until, reference.compared, *diverged, *([horizon.step - 1] if horizon.step else []))
     noise = Noise.of(path, reference.beginning, rough.contender.dtype)
-    followed = Followed(
+    return Followed(
         distances=tuple(distances(reference.beginning, candidate.beginning, reference.compared_at, end, noise)),
         end=end,
         total=reference.start.order.steps,
@@ -124,11 +116,6 @@ def follow(reference: Subject, candidate: Subject) -> Followed:
         broken=path.broken if path.finite_until == end < reference.compared else (),
         horizon=horizon,
     )
-    if followed.excess is None:
-        return followed
-    noise = noise.believing(other.path, rough.calibration.trust)
-    again = distances(reference.beginning, candidate.beginning, reference.compared_at, end, noise)
-    return replace(followed, distances=tuple(again), noise=noise)
 
 
 def distances(mine: History, theirs: History, at: tuple[int, ...], end: int, noise: Noise) -> Iterator[Distance]:
@@ -152,7 +139,8 @@ def kept(history: History, c: int) -> Arrays:
 def _horizon(path: Path, reference: Subject, candidate: Subject) -> Horizon:
     at = path.checkpoints_at
     mine, theirs = (
-        {name: each[: len(at)] for name, each in subject.beginning.parameters.items()} for subject in (reference, candidate)
+        {name: each[: len(at)] for name, each in subject.beginning.parameters.items()}
+        for subject in (reference, candidate)
     )
     return Horizon(
         step=path.horizon,
