@@ -1,0 +1,83 @@
+"""What is compared over seeds: how well a run ends, and how soon it reaches the target."""
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.experiment import Experiment
+from parity.outcomes.equivalence import compare, seeds_needed
+from parity.result import Measure, MeasureVerdict
+
+Floats = NDArray[np.float64]
+Curves = tuple[Floats, Floats]
+"""(R, E) R2 of the reference and of the candidate, a row a seed."""
+
+
+def final(metric: str, curves: Curves, experiment: Experiment, dtype: str) -> Measure:
+    """The task's metric behind the last step.
+
+    Its resolution is what rounding alone may bring: one eps a step, which add up as a random walk does.
+    """
+    mine, theirs = (rows[:, -1] for rows in curves)
+    if np.isnan(mine).any() or np.isnan(theirs).any():
+        return Measure(metric, None, f"{metric} is not defined where a true output is constant")
+    rounding = float(np.finfo(dtype).eps) * sqrt(experiment.steps)
+    return _judged(metric, mine, theirs, experiment.margin, rounding, "that rounding alone may bring")
+
+
+def steps_to_target(curves: Curves, experiment: Experiment, evaluated_at: Sequence[int]) -> Measure:
+    """The first evaluated step with the target R2, and all S steps for a run that never reaches it.
+
+    So cut off, the mean is that of min(T, S), which is known for every run, where the mean of T is not. Its resolution is the
+    distance between two evaluations.
+    """
+    name = "steps to target"
+    if not any((rows >= experiment.target_r2).any() for rows in curves):
+        return Measure(name, None, f"no run of either reached the target, an R2 of {experiment.target_r2:g}")
+    mine, theirs = (_first_steps(rows >= experiment.target_r2, evaluated_at, experiment.steps) for rows in curves)
+    apart = float(np.diff(evaluated_at).max())
+    return _judged(name, mine, theirs, experiment.margin, apart, "steps between two evaluations")
+
+
+def _first_steps(reached: NDArray[np.bool_], evaluated_at: Sequence[int], steps: int) -> Floats:
+    first = np.asarray(evaluated_at, np.float64)[reached.argmax(axis=1)]
+    return np.where(reached.any(axis=1), first, float(steps))
+
+
+def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: float, which: str) -> Measure:
+    """Compare seed by seed, by a share of the reference's spread.
+
+    Where that is not above the resolution, a difference beyond the resolution still is one, but nothing can be equivalent.
+    """
+    count = len(mine)
+    if count < 2:
+        return Measure(name, "inconclusive", "fewer than 2 pairs of runs stayed finite, and one has no spread")
+    spread = float(mine.std(ddof=1))
+    margin, too_fine = max(share * spread, resolution), share * spread <= resolution
+    found = compare(theirs - mine, margin, resolution)
+    verdict: MeasureVerdict = "inconclusive" if too_fine and found.verdict == "equivalent" else found.verdict
+    wanting = verdict == "inconclusive"
+    needed = seeds_needed(found.mean, found.sd, margin) if wanting and not too_fine else None
+    of_spread = f"{share:g} of the standard deviation {spread:.2g} of the reference's own seeds"
+    too_alike = f"the reference's seeds are too alike: {of_spread} is not above the {resolution:.2g} {which}"
+    return Measure(
+        name=name,
+        verdict=verdict,
+        note="" if not wanting else too_alike if too_fine else _decided_by(needed),
+        reference_mean=float(mine.mean()),
+        candidate_mean=float(theirs.mean()),
+        mean_difference=found.mean,
+        sd=found.sd,
+        interval=found.interval,
+        margin=margin,
+        margin_text=f"the {resolution:.2g} {which}, as {of_spread} is not above it" if too_fine else of_spread,
+        p_value=found.p_equivalent,
+        p_different=found.p_different,
+        seeds_needed=needed,
+    )
+
+
+def _decided_by(seeds: int | None) -> str:
+    return "no number of seeds would decide" if seeds is None else f"about {seeds:,} seeds would decide"
