@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from parity.experiment import Experiment
 from parity.outcomes.equivalence import ALARM, ALPHA, discordance
-from parity.outcomes.measures import final, steps_to_target
+from parity.outcomes.measures import Curves, ever_reached, final, steps_to_target
 from parity.outcomes.words import doubts, reasons, summary
 from parity.result import Measure, MeasureVerdict, Outcome, Pair, Rung, SeedRuns, Tally
 
@@ -36,7 +36,7 @@ class Runs:
         return mine, theirs
 
     @cached_property
-    def curves(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def curves(self) -> Curves:
         """(R', E) R2 of each side, for the pairs in which neither diverged."""
         compared = ~(self.diverged[0] | self.diverged[1])
         return self.reference.r2[: self.count][compared], self.candidate.r2[: self.count][compared]
@@ -85,8 +85,7 @@ def judge(pair: Pair, runs: Runs, experiment: Experiment, metric: str, evaluated
         steps_to_target(runs.curves, experiment, evaluated_at),
     )
     diverged = _tally(*runs.diverged)
-    mine, theirs = ((curves >= experiment.target_r2).any(axis=1) for curves in runs.curves)
-    reached = _tally(mine, theirs)
+    reached = _tally(*(ever_reached(curves, experiment.target_r2) for curves in runs.curves))
     against = reasons(measures, diverged, reached)
     doubtful = doubts(measures, diverged, runs.count, experiment.seeds)
     verdict: MeasureVerdict = "different" if against else "inconclusive" if doubtful else "equivalent"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.experiment import Experiment
+from parity.numbers import short
 from parity.outcomes.equivalence import compare, seeds_needed
 from parity.result import Measure, MeasureVerdict
 
@@ -34,16 +35,22 @@ def steps_to_target(curves: Curves, experiment: Experiment, evaluated_at: Sequen
     distance between two evaluations.
     """
     name = "steps to target"
-    if not any((rows >= experiment.target_r2).any() for rows in curves):
+    if not any(ever_reached(rows, experiment.target_r2).any() for rows in curves):
         return Measure(name, None, f"no run of either reached the target, an R2 of {experiment.target_r2:g}")
-    mine, theirs = (_first_steps(rows >= experiment.target_r2, evaluated_at, experiment.steps) for rows in curves)
+    mine, theirs = (_first_steps(rows, experiment, evaluated_at) for rows in curves)
     apart = float(np.diff(evaluated_at).max())
     return _judged(name, mine, theirs, experiment.margin, apart, "steps between two evaluations")
 
 
-def _first_steps(reached: NDArray[np.bool_], evaluated_at: Sequence[int], steps: int) -> Floats:
-    first = np.asarray(evaluated_at, np.float64)[reached.argmax(axis=1)]
-    return np.where(reached.any(axis=1), first, float(steps))
+def ever_reached(curves: Floats, target: float) -> NDArray[np.bool_]:
+    """(R,) whether a run reached the target at any evaluated step."""
+    reached: NDArray[np.bool_] = np.any(curves >= target, axis=1)
+    return reached
+
+
+def _first_steps(curves: Floats, experiment: Experiment, evaluated_at: Sequence[int]) -> Floats:
+    first = np.asarray(evaluated_at, np.float64)[np.argmax(curves >= experiment.target_r2, axis=1)]
+    return np.where(ever_reached(curves, experiment.target_r2), first, float(experiment.steps))
 
 
 def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: float, which: str) -> Measure:
@@ -60,8 +67,8 @@ def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: f
     verdict: MeasureVerdict = "inconclusive" if too_fine and found.verdict == "equivalent" else found.verdict
     wanting = verdict == "inconclusive"
     needed = seeds_needed(found.mean, found.sd, margin) if wanting and not too_fine else None
-    of_spread = f"{share:g} of the standard deviation {spread:.2g} of the reference's own seeds"
-    too_alike = f"the reference's seeds are too alike: {of_spread} is not above the {resolution:.2g} {which}"
+    of_spread = f"{share:g} of the standard deviation {short(spread)} of the reference's own seeds"
+    too_alike = f"the reference's seeds are too alike: {of_spread} is not above the {short(resolution)} {which}"
     return Measure(
         name=name,
         verdict=verdict,
@@ -72,7 +79,7 @@ def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: f
         sd=found.sd,
         interval=found.interval,
         margin=margin,
-        margin_text=f"the {resolution:.2g} {which}, as {of_spread} is not above it" if too_fine else of_spread,
+        margin_text=f"the {short(resolution)} {which}, as {of_spread} is not above it" if too_fine else of_spread,
         p_value=found.p_equivalent,
         p_different=found.p_different,
         seeds_needed=needed,

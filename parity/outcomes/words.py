@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from parity.numbers import short
 from parity.outcomes.equivalence import ALARM, ALPHA
 from parity.result import Measure, MeasureVerdict, Pair, Tally
 
@@ -45,19 +46,15 @@ def summary(
     return f"{verdicts} {told}. {chosen}" if told else verdicts
 
 
-def interval_in_words(measure: Measure) -> str:
-    """`-1.2e-05 to 3.4e-05`."""
-    return "-" if measure.interval is None else " to ".join(f"{end:.2g}" for end in measure.interval)
-
-
 def _measured(measure: Measure) -> str:
     if measure.verdict is None:
         return f"{measure.name} is not judged, as {measure.note}"
-    if measure.mean_difference is None:
+    if measure.mean_difference is None or measure.interval is None or measure.margin is None:
         return ""
+    interval = " to ".join(map(short, measure.interval))
     return (
-        f"{measure.name} differs by {measure.mean_difference:.2g} on average ({1 - 2 * ALPHA:.0%} interval "
-        f"{interval_in_words(measure)}, margin {measure.margin:.2g})"
+        f"{measure.name}: mean difference {short(measure.mean_difference)} "
+        f"({1 - 2 * ALPHA:.0%} interval {interval}, margin {short(measure.margin)})"
     )
 
 

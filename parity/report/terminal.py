@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from parity.numbers import short
 from parity.progress import Done
 from parity.result import Outcome, Pair, Result, Rung, Scores
 
@@ -63,9 +64,11 @@ def _outcome(outcome: Outcome) -> Table:
         table.add_column(name, justify="left" if name in ("measure", "") else "right", overflow="fold")
     for measure in outcome.measures:
         verdict, color = measure.verdict or "not judged", COLORS[measure.verdict] if measure.verdict else "dim"
-        interval = " to ".join(map(_short, measure.interval)) if measure.interval else "-"
-        numbers = (_short(measure.mean_difference), interval, _short(measure.margin))
-        table.add_row(measure.name, *numbers, f"[{color}]{verdict}[/{color}]")
+        interval = " to ".join(map(short, measure.interval)) if measure.interval else "-"
+        difference, margin = (
+            "-" if value is None else short(value) for value in (measure.mean_difference, measure.margin)
+        )
+        table.add_row(measure.name, difference, interval, margin, f"[{color}]{verdict}[/{color}]")
     table.caption, table.caption_justify = escape("\n".join(_below(outcome))), "left"
     return table
 
@@ -112,10 +115,6 @@ def _scores(scores: Scores) -> tuple[str, str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else "0" if value == 0 else f"{value:.1e}"
-
-
-def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _mark(rung: Rung) -> str:
