@@ -71,7 +71,7 @@ def _with_outcome(pair: Pair, outcome: Outcome) -> Pair:
     rungs = tuple(_accuracy(rung, outcome) if rung.name == "accuracy" else rung for rung in pair.rungs)
     if outcome.verdict != "different":
         return replace(pair, summary=f"{pair.summary} {outcome.summary}", rungs=rungs, outcome=outcome)
-    parted = f"{pair.candidate} and {pair.reference} hold step by step, but not in the end. {outcome.summary}"
+    parted = f"{pair.candidate} and {pair.reference} hold step by step and part at the rung accuracy. {outcome.summary}"
     return replace(pair, verdict="different", summary=parted, rungs=rungs, outcome=outcome)
 
 
@@ -95,7 +95,7 @@ def judge(pair: Pair, runs: Runs, experiment: Experiment, metric: str, evaluated
         alpha=ALPHA,
         alarm=ALARM,
         verdict=verdict,
-        summary=summary(pair, verdict, measures, against, doubtful, runs.count, experiment.margin),
+        summary=summary(pair, verdict, measures, against, doubtful, runs.count),
         measures=measures,
         diverged=diverged,
         reached=reached,

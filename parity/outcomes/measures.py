@@ -65,14 +65,17 @@ def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: f
     margin, too_fine = max(share * spread, resolution), share * spread <= resolution
     found = compare(theirs - mine, margin, resolution)
     verdict: MeasureVerdict = "inconclusive" if too_fine and found.verdict == "equivalent" else found.verdict
-    wanting = verdict == "inconclusive"
-    needed = seeds_needed(found.mean, found.sd, margin) if wanting and not too_fine else None
     of_spread = f"{share:g} of the standard deviation {short(spread)} of the reference's own seeds"
-    too_alike = f"the reference's seeds are too alike: {of_spread} is not above the {short(resolution)} {which}"
+    needed, note = None, ""
+    if verdict == "inconclusive" and too_fine:
+        note = f"the reference's seeds are too alike: {of_spread} is not above the {short(resolution)} {which}"
+    elif verdict == "inconclusive":
+        needed = seeds_needed(found.mean, found.sd, margin)
+        note = "no number of seeds would decide" if needed is None else f"about {needed:,} seeds would decide"
     return Measure(
         name=name,
         verdict=verdict,
-        note="" if not wanting else too_alike if too_fine else _decided_by(needed),
+        note=note,
         reference_mean=float(mine.mean()),
         candidate_mean=float(theirs.mean()),
         mean_difference=found.mean,
@@ -84,7 +87,3 @@ def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: f
         p_different=found.p_different,
         seeds_needed=needed,
     )
-
-
-def _decided_by(seeds: int | None) -> str:
-    return "no number of seeds would decide" if seeds is None else f"about {seeds:,} seeds would decide"
