@@ -4,12 +4,16 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from parity.contract import History, State
 from parity.experiment import Experiment
 
 SCHEMA_VERSION = 1
 
 Verdict = Literal["equivalent", "different", "inconclusive", "diverged"]
+MeasureVerdict = Literal["equivalent", "different", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,79 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """What both reach, compared seed by seed; numbers are None where there were too few seeds to have them."""
+
+    name: str
+    verdict: MeasureVerdict | None
+    """None where it is described and not judged."""
+    note: str
+    """Why there is no verdict, or none but inconclusive."""
+    reference_mean: float | None = None
+    candidate_mean: float | None = None
+    mean_difference: float | None = None
+    """Candidate less reference."""
+    sd: float | None = None
+    """Standard deviation of the differences."""
+    interval: tuple[float, float] | None = None
+    """The 1 - 2 alpha confidence interval of the mean difference."""
+    margin: float | None = None
+    """Up to this mean difference both count as equivalent."""
+    margin_text: str = ""
+    """Where the margin comes from, in words and numbers."""
+    p_value: float | None = None
+    """Of the equivalence test: small where the difference is within the margin."""
+    p_different: float | None = None
+    """Small where the difference is beyond the margin."""
+    seeds_needed: int | None = None
+    """For an inconclusive measure, the number of seeds that would decide it; None where no number would."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """In how many pairs of runs something happened to both, to one alone, or to neither."""
+
+    both: int
+    reference_only: int
+    candidate_only: int
+    neither: int
+    p_value: float
+    """McNemar's exact test: small where it happens to one side more often than chance explains."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How well two contenders end, over pairs of runs that start alike."""
+
+    seeds: int
+    """Pairs of runs that were trained."""
+    alpha: float
+    """Level of the equivalence test."""
+    alarm: float
+    """Level of the claim that two are different."""
+    verdict: MeasureVerdict
+    summary: str
+    measures: tuple[Measure, ...]
+    diverged: Tally
+    reached: Tally
+    """The target, among the pairs in which neither run diverged."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SeedRuns:
+    """What was seen of R runs of one contender, each from a seed of its own."""
+
+    seeds: tuple[int, ...]
+    r2: NDArray[np.float64]
+    """(R, E) on the held-out rows, at each evaluated step."""
+    diverged_at: tuple[int | None, ...]
+    """The step from which a run was no longer finite."""
+    note: str = ""
+    """How they were trained, where that is not as usual."""
+
+
+@dataclass(frozen=True)
 class Pair:
     """A candidate climbed against its reference, up to the first rung that broke."""
 
@@ -126,6 +203,8 @@ class Pair:
     parted: Parted | None = None
     causes: tuple[Cause, ...] = ()
     """At most three, the likeliest first; none where nothing explains the difference."""
+    outcome: Outcome | None = None
+    """Over several seeds, where those were asked for and no rung broke."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +266,7 @@ class Result:
     curves: dict[str, list[float]] = field(default_factory=dict, repr=False)
     """R2 on the held-out rows at each evaluated step, per contender."""
     first_state: State | None = field(default=None, repr=False)
+    seed_runs: dict[str, SeedRuns] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The record, ready for json.dumps: numbers that are not finite become null."""

@@ -12,10 +12,11 @@ from parity.environment import describe
 from parity.experiment import Experiment
 from parity.interrupts import deferred
 from parity.ladder import Calibration, Climb, Subject, Voices, calibrated
+from parity.outcomes import held, train_seeds, with_outcomes
 from parity.progress import Silent, Watcher
 from parity.records import table_of
 from parity.report.folder import RunFolder
-from parity.result import Pair, Result, Rung, Throughput
+from parity.result import Pair, Result, Rung, SeedRuns, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
@@ -49,6 +50,8 @@ def run(
         for reference, candidate in pairs:
             done.climb = Climb(subjects[reference], subjects[candidate], voices)
             done.pairs.append(done.climb.pair())
+        if experiment.seeds > 1:
+            _compare_outcomes(done, subjects, experiment, start, watcher)
         if throughput:
             _measure(done, subjects, experiment, start, watcher)
         done.ended = ""
@@ -79,6 +82,7 @@ class _Done:
     pairs: list[Pair] = field(default_factory=list)
     climb: Climb | None = None
     """The pair that is being climbed, or was the last."""
+    seed_runs: dict[str, SeedRuns] = field(default_factory=dict)
     speeds: dict[str, Throughput] = field(default_factory=dict)
     note: str = "not asked for"
     ended: str = ""
@@ -128,6 +132,19 @@ def _voices(
 
     names = dict.fromkeys([*arbiter, *(contender.backend for contender in subjects)])
     return Voices(tuple(names), make)
+
+
+def _compare_outcomes(
+    done: _Done, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
+) -> None:
+    """Train the seeds of the pairs that held; what was trained is judged also where that was ended early."""
+    names = {name for pair in done.pairs if held(pair) for name in (pair.reference, pair.candidate)}
+    trainers = {contender: subject.trainer for contender, subject in subjects.items() if str(contender) in names}
+    evaluated_at = next(iter(subjects.values())).evaluated_at
+    try:
+        train_seeds(done.seed_runs, trainers, experiment, start, evaluated_at, watcher)
+    finally:
+        done.pairs = with_outcomes(done.pairs, done.seed_runs, experiment, start.problem.metric, evaluated_at)
 
 
 def _measure(
@@ -184,4 +201,5 @@ def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subj
         histories={name: subject.history for name, subject in trained.items()},
         curves={name: learning_curve(start, subject.history) for name, subject in trained.items()},
         first_state=start.state,
+        seed_runs=done.seed_runs,
     )

@@ -38,7 +38,7 @@ def _equivalent(
     return (
         f"On {experiment.problem}, {_compared(pairs)}: from the same start they "
         f"compute the same predictions, losses, gradients and updates to within rounding, and {_followed(pairs)}. "
-        + _learned(list(accuracy.values()), baselines)
+        + " ".join([_learned(list(accuracy.values()), baselines), *_ended(pairs)])
     )
 
 
@@ -70,6 +70,11 @@ def _followed(pairs: Sequence[Pair]) -> str:
     return "take the same path as far as rounding lets it be followed, " + _listed(
         [f"{steps} steps in {dtype}" for dtype, steps in sorted(covers.items())]
     )
+
+
+def _ended(pairs: Sequence[Pair]) -> list[str]:
+    """What their seeds say, of each pair."""
+    return [pair.outcome.summary for pair in pairs if pair.outcome is not None]
 
 
 def _learned(accuracy: Sequence[Accuracy], baselines: Mapping[str, Scores]) -> str:

@@ -1,8 +1,8 @@
 """Path: how the replicas of a subject spread along its run, and from which step on that says nothing any more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from itertools import combinations
 
 import numpy as np
@@ -13,6 +13,7 @@ from parity.ladder.gap import distances_over
 from parity.ladder.plan import members_at_once
 from parity.ladder.replicas import Given, Replica
 from parity.progress import Done
+from parity.replicate import fit_many
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +31,8 @@ class Path:
     seeds: Floats
     """(pairs, C) the same between independently seeded runs."""
     checkpoints_at: tuple[int, ...]
+    note: str = ""
+    """How the replicas were trained, where that is not as usual."""
 
     @property
     def loss_spread(self) -> Floats:
@@ -83,33 +86,26 @@ def path(
         members = replicas[first : first + size]
         others = [*(member.given for member in members), *(seeded if first == 0 else ())]
         behind = first * steps
-        histories = fit_all(
+        givens = [given, *others]
+        histories, note = fit_many(
             trainer,
-            [given, *others],
-            checkpoints_at,
-            lambda now, behind=behind: done(behind + now),  # type: ignore[misc]
+            [each.state for each in givens],
+            [each.train for each in givens],
+            [each.order for each in givens],
+            checkpoints_at=checkpoints_at,
+            progress=partial(_add, done, behind),
         )
-        parts.append(_measured(histories, members, checkpoints_at))
+        parts.append(_measured(histories, members, checkpoints_at, note))
     return reduce(_joined, parts)
 
 
-def fit_all(
-    trainer: Trainer,
-    givens: Sequence[Given],
-    checkpoints_at: tuple[int, ...],
-    done: Callable[[int], None] | None = None,
-) -> Sequence[History]:
-    """Train from each of several starts."""
-    return trainer.fit_many(
-        [given.state for given in givens],
-        [given.train for given in givens],
-        [given.order for given in givens],
-        checkpoints_at=checkpoints_at,
-        progress=done,
-    )
+def _add(done: Done, behind: int, steps: int) -> None:
+    done(behind + steps)
 
 
-def _measured(histories: Sequence[History], replicas: Sequence[Replica], checkpoints_at: tuple[int, ...]) -> Path:
+def _measured(
+    histories: Sequence[History], replicas: Sequence[Replica], checkpoints_at: tuple[int, ...], note: str
+) -> Path:
     original, *others = histories
     disturbed, seeded = others[: len(replicas)], others[len(replicas) :]
     restored = [
@@ -123,6 +119,7 @@ def _measured(histories: Sequence[History], replicas: Sequence[Replica], checkpo
         whole=np.array([euclidean(original.parameters, each) for each in restored]),
         seeds=np.array([euclidean(a.parameters, b.parameters) for a, b in combinations([original, *seeded], 2)]),
         checkpoints_at=checkpoints_at,
+        note=note,
     )
 
 
@@ -133,6 +130,7 @@ def _joined(one: Path, other: Path) -> Path:
         np.concatenate([one.whole, other.whole]),
         one.seeds,
         one.checkpoints_at,
+        one.note,
     )
 
 

@@ -67,6 +67,8 @@ class Followed:
     broken: tuple[int, ...]
     """Replicas that diverged, which ends the comparison."""
     horizon: Horizon
+    trained: str = ""
+    """How the replicas were trained, where that is not as usual."""
 
     @property
     def excess(self) -> Distance | None:
@@ -115,6 +117,7 @@ def follow(reference: Subject, candidate: Subject) -> Followed:
         noise=noise,
         broken=path.broken if path.finite_until == end < reference.compared else (),
         horizon=horizon,
+        trained=path.note,
     )
 
 

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from parity.numbers import short
 from parity.progress import Done
-from parity.result import Pair, Result, Rung, Scores
+from parity.result import Outcome, Pair, Result, Rung, Scores
 
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
 
@@ -38,6 +39,8 @@ def show(result: Result, console: Console) -> None:
     """Print rungs, accuracy and speed, and the verdict."""
     for pair in result.pairs:
         console.print(_rungs(pair))
+        if pair.outcome is not None:
+            console.print(_outcome(pair.outcome))
     console.print(_contenders(result))
     if result.throughput_note:
         console.print(f"[dim]Speed: {escape(result.throughput_note)}.[/dim]")
@@ -53,6 +56,33 @@ def _rungs(pair: Pair) -> Table:
         told = rung.note if rung.limit is None else rung.where
         table.add_row(rung.name, _number(rung.gap), _number(rung.limit), escape(told), _mark(rung))
     return table
+
+
+def _outcome(outcome: Outcome) -> Table:
+    table = _table(f"[bold]Over {outcome.seeds} seeds[/bold]")
+    for name in ("measure", "difference", f"{1 - 2 * outcome.alpha:.0%} interval", "margin", ""):
+        table.add_column(name, justify="left" if name in ("measure", "") else "right", overflow="fold")
+    for measure in outcome.measures:
+        verdict, color = measure.verdict or "not judged", COLORS[measure.verdict] if measure.verdict else "dim"
+        interval = " to ".join(map(short, measure.interval)) if measure.interval else "-"
+        difference, margin = (
+            "-" if value is None else short(value) for value in (measure.mean_difference, measure.margin)
+        )
+        table.add_row(measure.name, difference, interval, margin, f"[{color}]{verdict}[/{color}]")
+    table.caption, table.caption_justify = escape("\n".join(_below(outcome))), "left"
+    return table
+
+
+def _below(outcome: Outcome) -> list[str]:
+    """What the numbers of an outcome rest on, a line each."""
+    margins = [f"margin of {m.name}: {m.margin_text}" for m in outcome.measures if m.margin is not None]
+    silent = [f"{m.name}: {m.note}" for m in outcome.measures if m.verdict is None]
+    counts = [
+        f"{what}: reference {tally.both + tally.reference_only}, candidate {tally.both + tally.candidate_only} "
+        f"of {tally.both + tally.reference_only + tally.candidate_only + tally.neither}"
+        for what, tally in (("reached the target", outcome.reached), ("diverged", outcome.diverged))
+    ]
+    return [*margins, *silent, "; ".join(counts), *filter(None, [outcome.note])]
 
 
 def _contenders(result: Result) -> Table:
@@ -88,6 +118,6 @@ def _number(value: float | None) -> str:
 
 
 def _mark(rung: Rung) -> str:
-    if rung.limit is None:
+    if rung.limit is None and rung.passed:
         return "[dim]described[/dim]"
     return "[green]held[/green]" if rung.passed else "[red]broke[/red]"
