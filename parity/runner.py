@@ -131,7 +131,7 @@ def _voices(
         return subjects.get(contender) or _subject(contender, start, watcher, calibration)
 
     names = dict.fromkeys([*arbiter, *(contender.backend for contender in subjects)])
-    return Voices(tuple(names), make)
+    return Voices(tuple(names), make, experiment.arbiter)
 
 
 def _compare_outcomes(

@@ -27,7 +27,7 @@ def judge(
     advice: dict[Verdict, str] = {
         "different": " Nothing above that rung was compared.",
         "diverged": " A smaller learning rate or a clipped gradient (clip_norm) often helps.",
-        "inconclusive": " Without a proven common start there is no verdict.",
+        "inconclusive": "",
     }
     return worst, told + advice[worst]
 

@@ -21,11 +21,21 @@ class Voices:
     names: tuple[str, ...]
     make: Callable[[str], Subject | None]
     """The float64 subject of a backend, or None where it has none."""
+    asked: str | None = None
+    """The one that was asked to be the arbiter."""
 
-    def truths(self, *, without: Iterable[Subject]) -> list[Subject]:
-        """All of them but the given subjects themselves."""
+    def others(self, reference: Subject, candidate: Subject) -> list[Subject]:
+        """All of them but the two themselves."""
+        return self._made(self.names, reference, candidate)
+
+    def own(self, reference: Subject, candidate: Subject) -> list[Subject]:
+        """Those of the two backends, and the one that was asked, but the two themselves."""
+        names = dict.fromkeys([self.asked, reference.contender.backend, candidate.contender.backend])
+        return self._made([name for name in names if name], reference, candidate)
+
+    def _made(self, names: Iterable[str], *without: Subject) -> list[Subject]:
+        made = (self.make(name) for name in names)
         excluded = {subject.contender for subject in without}
-        made = (self.make(name) for name in self.names)
         return [subject for subject in made if subject is not None and subject.contender not in excluded]
 
 
@@ -52,7 +62,7 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
         for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
     }
     against: dict[str, list[str]] = {side: [] for side in sides}
-    for voice in voices.truths(without=(reference, candidate)):
+    for voice in voices.others(reference, candidate):
         seen = place.envelope.views[0]
         truth = look(View(voice.trainer, seen.given.cast(voice.contender.dtype), seen.steps))
         off = [side for side, arrays in sides.items() if distance(truth, arrays, place.tensor) > allowed]
@@ -69,7 +79,7 @@ def errors_at_start(
 ) -> dict[str, dict[str, Error]]:
     """By contender and rung, how far each is from the float64 consensus; nothing where the voices disagree."""
     found: dict[str, dict[str, Error]] = {str(s.contender): {} for s in (reference, candidate)}
-    truths = voices.truths(without=(reference, candidate))
+    truths = voices.own(reference, candidate)
     for rung in rungs:
         if rung.name not in ENVELOPED or rung.limit is None or not truths:
             continue
@@ -86,7 +96,7 @@ def errors_at_start(
 def errors_on_the_way(reference: Subject, candidate: Subject, followed: Followed, voices: Voices) -> dict[str, Error]:
     """By contender, how far each is from the float64 consensus at the last checkpoint that is compared."""
     at = [step for step in reference.compared_at if step <= followed.end]
-    truths = voices.truths(without=(reference, candidate))
+    truths = voices.own(reference, candidate)
     if not at or not truths:
         return {}
     c = len(at) - 1

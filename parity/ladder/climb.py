@@ -125,8 +125,10 @@ class Climb:
         if last.undecided:
             return "inconclusive", f"{who} can't be judged at the rung {last.name}: {last.undecided}."
         if not last.passed and self.parted is not None:
-            because = f" Likely: {self.causes[0].text}." if self.causes else ""
-            return "different", f"{who} part at the rung {last.name}: {self.parted.text}.{because}"
+            because = f"; likely {self.causes[0].text}" if self.causes else ""
+            step = f"step {self.parted.step}, " if self.parted.step else ""
+            place = f"{step}{self.parted.stage}, {self.parted.tensor}"
+            return "different", f"{who} part at the rung {last.name} ({place}){because}."
         diverged = self._diverged()
         if diverged:
             return "diverged", f"{who}: {diverged}; nothing is claimed beyond that step."

@@ -60,7 +60,7 @@ def step(envelope: Envelope) -> Rung:
             return Rung("step", False, inf, 0.0, where, covers=k + 1)
         judgement = envelope.judge(methodcaller("behind", k), rounded=k + 1)
         found = judged("step", judgement, f"state behind {behind} steps")
-        found = replace(found, where=f"{found.where} behind step {k + 1}" if found.where else "", covers=k + 1)
+        found = replace(found, covers=k + 1)
         if not found.passed or found.undecided:
             return found
         if rung.limit is None or _closeness(found) > _closeness(rung):
