@@ -58,8 +58,8 @@ class Experiment:
     """Perturbed replicas of the reference, from which it is measured how far rounding may bring two correct runs apart."""
     false_alarm: float | None = None
     """The rate of false alarms that a comparison may have; None takes the smallest that the calibration supports."""
-    arbiter: str | None = None
-    """A further backend whose float64 run says which side is off."""
+    arbiter: str = ""
+    """A further backend whose float64 run says which side is off; none where it is empty."""
     reference: str = "torch:cpu"
     """What the contenders are compared with, in their own dtype unless it names one."""
 

@@ -21,8 +21,8 @@ class Voices:
     names: tuple[str, ...]
     make: Callable[[str], Subject | None]
     """The float64 subject of a backend, or None where it has none."""
-    asked: str | None = None
-    """The one that was asked to be the arbiter."""
+    asked: str = ""
+    """The one that was asked to be the arbiter, if any."""
 
     def others(self, reference: Subject, candidate: Subject) -> list[Subject]:
         """All of them but the two themselves."""
