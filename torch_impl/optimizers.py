@@ -223,6 +223,14 @@ def run_scalars(config: TrainingConfig, steps: int) -> Scalars:
     return {"lr": learning_rate, **(scalars(config.optimizer, learning_rate, t) if scalars else {})}
 
 
-def clip_by_global_norm(parameters: list[Tensor], largest: float | None) -> None:
-    if largest is not None:
+def clip_by_global_norm(parameters: list[Tensor], largest: float | None, stacked: bool) -> None:
+    if largest is None:
+        return
+    if not stacked:
         torch.nn.utils.clip_grad_norm_(parameters, largest, foreach=True)
+        return
+    # PyTorch's has one norm for all that it is given; this is its form with a norm for each replica.
+    gradients = [p.grad for p in parameters]
+    norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])
+    scale = (largest / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
+    torch._foreach_mul_(gradients, [scale.view(-1, *[1] * (g.dim() - 1)) for g in gradients])
