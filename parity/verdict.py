@@ -65,7 +65,7 @@ def _followed(pairs: Sequence[Pair]) -> str:
     covers: dict[str, int] = {}
     for pair in pairs:
         dtype = pair.candidate.rsplit(":", 1)[1]
-        steps = next(rung.covers for rung in pair.rungs if rung.covers is not None)
+        steps = next(rung.covers or 0 for rung in pair.rungs if rung.name == "trajectory")
         covers[dtype] = min(steps, covers.get(dtype, steps))
     return "take the same path as far as rounding lets it be followed, " + _listed(
         [f"{steps} steps in {dtype}" for dtype, steps in sorted(covers.items())]
