@@ -104,7 +104,7 @@ def errors_on_the_way(reference: Subject, candidate: Subject, followed: Followed
     found = {}
     for subject in (reference, candidate):
         each = gaps(consensus, kept(subject.beginning, c))
-        noise = {name: followed.noise.of_tensor(name, c, at[-1], gap.scale) for name, gap in each.items()}
+        noise = {name: followed.noise.of_tensor(name, c) for name in each}
         if any(gap.size > noise[name] for other in others for name, gap in gaps(consensus, other).items()):
             return {}
         worst = max(each, key=lambda name: each[name].size / noise[name] if noise[name] else 0.0)

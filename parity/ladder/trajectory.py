@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.contract import Arrays, History
-from parity.ladder.envelope import coarseness, ulp, ulps
+from parity.ladder.envelope import coarseness, ulps
 from parity.ladder.gap import Gap, distances_over, gaps
 from parity.ladder.path import Floats, Path, euclidean
 from parity.ladder.subject import Subject
@@ -37,20 +39,21 @@ class Noise:
     """(L,)."""
     tensors: Mapping[str, Floats]
     """By parameter or buffer (C,)."""
-    dtype: str
 
     @classmethod
     def of(cls, path: Path, history: History, dtype: str) -> "Noise":
-        """From the replicas of a run."""
-        scale = np.maximum.accumulate(np.abs(history.losses.astype(np.float64)))[: len(path.loss_spread)]
-        stored = np.arange(1, len(scale) + 1) * ulps(scale, dtype)
-        return cls(np.maximum(path.loss_spread, stored), path.tensor_spread, dtype)
+        """From the replicas of a run; what was larger once was rounded more coarsely then."""
+        steps = np.maximum(path.checkpoints_at, 1)
+        kept = {**history.parameters, **history.buffers}
+        stored = {name: steps * ulps(_largest_so_far(kept[name][: len(steps)]), dtype) for name in path.tensor_spread}
+        tensors = {name: np.maximum(spread, stored[name]) for name, spread in path.tensor_spread.items()}
+        losses = path.loss_spread
+        counted = np.arange(1, len(losses) + 1)
+        return cls(np.maximum(losses, counted * ulps(_largest_so_far(history.losses[: len(losses)]), dtype)), tensors)
 
-    def of_tensor(self, name: str, c: int, step: int, scale: float) -> float:
-        """Of a tensor at a checkpoint; its largest element gives the unit in the last place."""
-        if name not in self.tensors:
-            return 0.0
-        return max(float(self.tensors[name][c]), max(step, 1) * ulp(scale, self.dtype))
+    def of_tensor(self, name: str, c: int) -> float:
+        """Of a tensor at a checkpoint."""
+        return float(self.tensors[name][c]) if name in self.tensors else 0.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def distances(mine: History, theirs: History, at: tuple[int, ...], end: int, noi
     for step in range(end + 1):
         if step in checkpoints:
             for name, gap in gaps(kept(mine, checkpoints[step]), kept(theirs, checkpoints[step])).items():
-                yield Distance(step, gap, noise.of_tensor(name, checkpoints[step], step, gap.scale))
+                yield Distance(step, gap, noise.of_tensor(name, checkpoints[step]))
         if step < end:
             yield Distance(step + 1, Gap(float(sizes[step]), "loss", float(scale[step])), float(noise.losses[step]))
 
@@ -137,6 +140,12 @@ def distances(mine: History, theirs: History, at: tuple[int, ...], end: int, noi
 def kept(history: History, c: int) -> Arrays:
     """Parameters and buffers at a checkpoint."""
     return {name: each[c] for name, each in {**history.parameters, **history.buffers}.items()}
+
+
+def _largest_so_far(rows: NDArray[Any]) -> Floats:
+    """(C,) the largest magnitude in (C, ...) up to each row."""
+    sizes = np.abs(rows.astype(np.float64)).reshape(len(rows), -1).max(axis=1, initial=0.0)
+    return np.maximum.accumulate(np.where(np.isfinite(sizes), sizes, 0.0))
 
 
 def _horizon(path: Path, reference: Subject, candidate: Subject) -> Horizon:
