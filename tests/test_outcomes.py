@@ -275,7 +275,7 @@ def test_where_all_diverge_nothing_is_claimed():
 
 
 def test_the_twins_are_equivalent(tmp_path):
-    experiment = parity.recipe("paraboloid", rows=200, epochs=120, seeds=8, target_r2=0.95)
+    experiment = parity.recipe("paraboloid", rows=200, epochs=120, seeds=8, target_r2=0.95, contender=("jax:float32",))
     result = parity.run(experiment, out=tmp_path / "run", throughput=False)
     assert result.verdict == "equivalent", result.summary
     for pair in result.pairs:
