@@ -211,9 +211,9 @@ SCALARS = {NAdam: nadam_scalars}
 
 def step_scalars(config: TrainingConfig, first: int, steps: int) -> Scalars:
     """By name (steps,): what the update needs at each step from step `first` on, computed once in float64."""
-    if first + steps <= config.steps:
-        return {name: values[first : first + steps] for name, values in run_scalars(config, config.steps).items()}
-    return {name: values[first:] for name, values in run_scalars(config, first + steps).items()}
+    # Behind the end of the run in whole powers of 2, so that a step at a time does not compute all of them anew.
+    total = config.steps if first + steps <= config.steps else 2 ** (first + steps - 1).bit_length()
+    return {name: values[first : first + steps] for name, values in run_scalars(config, total).items()}
 
 
 @lru_cache(maxsize=8)

@@ -141,12 +141,16 @@ class Program:
             {name: tensor.new_zeros((checkpoints, *tensor.shape)) for name, tensor in named.items()}
             for named in (state.parameters, dict(state.model.named_buffers()))
         )
-        return Record(watch.evaluate.new_zeros(steps, *state.stack), watch.evaluate.new_zeros(shape), parameters, buffers)
+        return Record(
+            watch.evaluate.new_zeros(steps, *state.stack), watch.evaluate.new_zeros(shape), parameters, buffers
+        )
 
 
 class Mode(NamedTuple):
     fit: Callable[..., Record]
-    stack: int  # How many numbers the replicas of a stack hold at most; `benchmarks/replica_cost.py` shows what they cost.
+    stack: (
+        int  # How many numbers the replicas of a stack hold at most; `benchmarks/replica_cost.py` shows what they cost.
+    )
 
 
 MODES = {"eager": Mode(Program.fit_by_steps, stack=2**18)}
