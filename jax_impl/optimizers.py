@@ -213,7 +213,7 @@ def nadam_scalars(config: NAdam, learning_rate: NDArray[np.float64], t: NDArray[
 
 
 def radam_scalars(config: RAdam, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:
-    # By Python's power, as PyTorch has it: rho loses most of its digits, and an ulp that NumPy's differs by becomes 1e-12 of it.
+    # Python's power, as in PyTorch: rho loses most of its digits, and of an ulp in NumPy's power it makes 1e-12.
     decayed = np.array([config.b2**u for u in t.tolist()])
     correction = 1.0 - decayed
     rho_end = 2.0 / (1.0 - config.b2) - 1.0

@@ -1,8 +1,8 @@
 """Noise: how far rounding may bring what a test compares; measured, not chosen.
 
-Of a run it is the furthest of the oracle's replicas, in which every rounding is made anew; of a function of arrays, the furthest
-of its values where each number that goes in is one unit in the last place away. No less than one unit in the last place of a
-tensor's largest element for each time that it was stored, and by the ladder's own factor more.
+Of a run it is the furthest of the oracle's replicas, in which every rounding is made anew; of a function of arrays, the
+furthest of its values where each number that goes in is one unit in the last place away. It is no less than one unit in the
+last place of a tensor's largest element for each time that it was stored, and passes by the ladder's own factor.
 """
 
 import numpy as np
