@@ -213,9 +213,11 @@ def nadam_scalars(config: NAdam, learning_rate: NDArray[np.float64], t: NDArray[
 
 
 def radam_scalars(config: RAdam, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:
-    correction = 1.0 - config.b2**t
+    # Python's power, as in PyTorch: rho loses most of its digits, and of an ulp in NumPy's power it makes 1e-12.
+    decayed = np.array([config.b2**u for u in t.tolist()])
+    correction = 1.0 - decayed
     rho_end = 2.0 / (1.0 - config.b2) - 1.0
-    rho = rho_end - 2.0 * t * config.b2**t / correction
+    rho = rho_end - 2.0 * t * decayed / correction
     rectified = rho > 5.0
     step_size = learning_rate / (1.0 - config.b1**t)
     # Elsewhere the square may be negative, and with b2 = 0.6 its divisor is 0.
