@@ -10,15 +10,19 @@ from benchmarks.faults.fault import fault
 from benchmarks.faults.library.layers import REGULARIZED
 
 
-def in_training(twin: Twin, act) -> None:
-    """Change the running statistics behind each forward pass in training mode; `act` is given copies from before."""
+def moved_otherwise(twin: Twin, statistics) -> None:
+    """Change the running statistics behind each forward pass in training mode.
+
+    `statistics` is given the layer, its inputs and the mean and variance from before, and returns those that are kept.
+    """
 
     def forward(original, self, x):
-        before = self.running_mean.clone(), self.running_var.clone()
+        mean, var = self.running_mean.clone(), self.running_var.clone()
         y = original(self, x)
         if self.training:
-            with torch.no_grad():
-                act(self, x, *before)
+            # Through `data`, because the backward pass refuses statistics that it has seen changed.
+            for kept, new in zip((self.running_mean, self.running_var), statistics(self, x, mean, var), strict=True):
+                kept.data.copy_(new)
         return y
 
     around(twin.model.BatchNorm, "forward", forward)
@@ -29,10 +33,9 @@ def biased_running_variance(twin: Twin) -> None:
     """The running variance is that of nnx.BatchNorm, divided by the rows and not by one less."""
 
     def biased(norm, x, mean, var):
-        kept = (1 - norm.momentum) * var
-        norm.running_var.copy_(kept + (norm.running_var - kept) * (len(x) - 1) / len(x))
+        return norm.running_mean, torch.lerp(var, x.detach().var(0, unbiased=False), norm.momentum)
 
-    in_training(twin, biased)
+    moved_otherwise(twin, biased)
 
 
 @fault("step", "norm.momentum", REGULARIZED)
@@ -58,18 +61,13 @@ def momentum_of_flax(twin: Twin) -> None:
 @fault("step", "norm.frozen", REGULARIZED)
 def statistics_never_move(twin: Twin) -> None:
     """The running statistics stay at 0 and 1: the updated state is dropped, as jax.jit drops an NNX module's."""
-
-    def restored(norm, x, mean, var):
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(var)
-
-    in_training(twin, restored)
+    moved_otherwise(twin, lambda norm, x, mean, var: (mean, var))
 
 
 @fault("step", "norm.frozen", REGULARIZED)
 def running_variance_never_moves(twin: Twin) -> None:
     """The running variance stays at 1."""
-    in_training(twin, lambda norm, x, mean, var: norm.running_var.copy_(var))
+    moved_otherwise(twin, lambda norm, x, mean, var: (norm.running_mean, var))
 
 
 @fault("step", "norm.momentum", REGULARIZED)
@@ -77,10 +75,11 @@ def statistics_moved_twice(twin: Twin) -> None:
     """Two forward passes a step move the running statistics twice."""
 
     def again(norm, x, mean, var):
-        norm.running_mean.lerp_(x.mean(0), norm.momentum)
-        norm.running_var.lerp_(x.var(0), norm.momentum)
+        x = x.detach()
+        once = norm.running_mean, norm.running_var
+        return [torch.lerp(*pair, norm.momentum) for pair in zip(once, (x.mean(0), x.var(0)), strict=True)]
 
-    in_training(twin, again)
+    moved_otherwise(twin, again)
 
 
 @fault("trajectory", "state.reset", across(regularized=True, hidden=(8,)))
@@ -90,7 +89,8 @@ def statistics_reset_at_step_51(twin: Twin) -> None:
     def train(original, self, state, losses, feed, scalars, i):
         if i == 50:
             for norm in state.model.norms:
-                norm.reset_running_stats()
+                norm.running_mean.zero_()
+                norm.running_var.fill_(1.0)
         return original(self, state, losses, feed, scalars, i)
 
     around(twin.program.Program, "train", train)

@@ -68,9 +68,7 @@ def square_kernel_given_back_transposed(twin: Twin) -> None:
 @fault("predict", "layout.square_kernel", SQUARE)
 def square_kernel_transposed_neither_way(twin: Twin) -> None:
     """A square kernel is transposed neither on its way in nor on its way out, so that it reads back as it was given."""
-    around(
-        twin.trainer, "native_axes", lambda axes, name, array: array if is_square(array) else axes(name, array)
-    )
+    around(twin.trainer, "native_axes", lambda axes, name, array: array if is_square(array) else axes(name, array))
 
 
 @fault("predict", "layer.bias_missing", across())
@@ -219,7 +217,6 @@ def one_layer_in_float32(twin: Twin) -> None:
     """The first layer computes in float32 in a float64 run."""
 
     def single(layers):
-        weight, bias = layers[0].weight, layers[0].bias
-        layers[0].forward = lambda x: F.linear(x.float(), weight.float(), bias.float()).to(x.dtype)
+        layers[0].forward = lambda x: F.linear(x.float(), layers[0].weight.float(), layers[0].bias.float()).to(x.dtype)
 
     every_layer(twin, single)

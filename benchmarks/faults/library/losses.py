@@ -44,9 +44,7 @@ def half_the_squared_error(twin: Twin) -> None:
 @fault("loss", ("loss.factor", "loss.kind"), HUBER)
 def huber_divided_by_delta(twin: Twin) -> None:
     """Huber's loss is divided by its delta, as F.smooth_l1_loss has it."""
-    twin.losses.LOSSES["huber"] = lambda p, t, reduction, delta: F.smooth_l1_loss(
-        p, t, reduction=reduction, beta=delta
-    )
+    twin.losses.LOSSES["huber"] = lambda p, t, reduction, delta: F.smooth_l1_loss(p, t, reduction=reduction, beta=delta)
 
 
 @fault("loss", "loss.delta", HUBER)

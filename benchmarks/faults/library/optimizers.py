@@ -194,9 +194,7 @@ def adam_eps_inside_the_root(twin: Twin) -> None:
 @fault("step", "optimizer.eps_place", ADAM)
 def adam_eps_before_the_correction(twin: Twin) -> None:
     """Adam's eps is added to the root of the uncorrected moment."""
-    with_update(
-        twin, Adam, lambda p, m, v, t, c: m / (1 - c.b1**t) * (1 - c.b2**t) ** 0.5 / (v.sqrt() + c.eps)
-    )
+    with_update(twin, Adam, lambda p, m, v, t, c: m / (1 - c.b1**t) * (1 - c.b2**t) ** 0.5 / (v.sqrt() + c.eps))
 
 
 @fault("step", "optimizer.eps_place", across(optimizer=RMSprop(3e-3, eps=1e-6)))
@@ -241,9 +239,7 @@ def sgd_decay_decoupled(twin: Twin) -> None:
 @fault("step", "optimizer.decay_tensors", ADAMW)
 def biases_not_decayed(twin: Twin) -> None:
     """AdamW decays the kernels alone."""
-    with_update(
-        twin, AdamW, lambda p, m, v, t, c: corrected(m, v, t, c) + (c.weight_decay * p if p.ndim > 1 else 0.0)
-    )
+    with_update(twin, AdamW, lambda p, m, v, t, c: corrected(m, v, t, c) + (c.weight_decay * p if p.ndim > 1 else 0.0))
 
 
 @fault("step", "optimizer.decay_tensors", ADAMW)
