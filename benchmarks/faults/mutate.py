@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass
 
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult}
@@ -14,7 +14,7 @@ COMMUTATIVE = (ast.Add, ast.Mult, ast.BitOr, ast.BitAnd)
 MODULES = ("F", "nn", "np", "torch")
 
 Change = Callable[[ast.AST], ast.AST | None]
-"""A changed copy of a node; None drops a statement."""
+"""What is put in the place of a node; None drops a statement."""
 
 
 @dataclass(frozen=True)
@@ -29,28 +29,51 @@ class Mutant:
     """The whole file with the change."""
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where a node hangs in its tree: in a field of its parent, or in a list in that field."""
+
+    parent: ast.AST
+    field: str
+    index: int | None
+
+    def put(self, node: ast.AST) -> None:
+        """Hang another node there."""
+        if self.index is None:
+            setattr(self.parent, self.field, node)
+        else:
+            getattr(self.parent, self.field)[self.index] = node
+
+
 def mutants(source: str) -> Iterator[Mutant]:
-    """All mutants of a source, from its first line to its last; those that read like it, or like another, are left out."""
+    """All mutants of a source, by its statements; those that read like it, or like another, are left out."""
     tree = ast.parse(source)
-    seen = {ast.unparse(tree)}
-    for number, node in enumerate(_places(tree)):
-        for operator, change in _changes(node):
-            changed = deepcopy(tree)
-            place = _places(changed)[number]
-            after = change(place)
-            _put(changed, place, after)
-            text = ast.unparse(ast.fix_missing_locations(changed))
-            if text in seen:
-                continue
-            seen.add(text)
-            told = "" if after is None else _short(after)
-            yield Mutant(node.lineno, operator, _short(node), told, text)
+    texts = [ast.unparse(statement) for statement in tree.body]
+    seen = {(number, text) for number, text in enumerate(texts)}
+    for number, statement in enumerate(tree.body):
+        for site, node in _sites(Site(tree, "body", number), statement):
+            for operator, change in _changes(node):
+                after = change(node)
+                site.put(after or ast.Pass())
+                text = ast.unparse(ast.fix_missing_locations(tree.body[number]))
+                site.put(node)
+                if (number, text) not in seen:
+                    seen.add((number, text))
+                    changed = "\n".join([*texts[:number], text, *texts[number + 1 :]])
+                    yield Mutant(node.lineno, operator, _short(node), _short(after) if after else "", changed)
 
 
-def _places(tree: ast.AST) -> list[ast.AST]:
-    """The nodes that have a line, without annotations and docstrings, which compute nothing."""
-    skipped = {child for node in ast.walk(tree) for part in _idle(node) for child in ast.walk(part)}
-    return [node for node in ast.walk(tree) if hasattr(node, "lineno") and node not in skipped]
+def _sites(site: Site, node: ast.AST) -> list[tuple[Site, ast.AST]]:
+    """A node and all below it that have a line, without annotations, imports and docstrings, which compute nothing."""
+    idle = _idle(node)
+    if node in idle:
+        return []
+    found = [(site, node)] if hasattr(node, "lineno") else []
+    for name, value in ast.iter_fields(node):
+        for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(child, ast.AST) and child not in idle:
+                found += _sites(Site(node, name, index), child)
+    return found
 
 
 def _idle(node: ast.AST) -> list[ast.AST]:
@@ -153,7 +176,7 @@ def _of_statements(node: ast.AST) -> Iterator[tuple[str, Change]]:
 
 
 def _undecorated(place: ast.AST) -> ast.AST:
-    plain = deepcopy(place)
+    plain = copy(place)
     plain.decorator_list = plain.decorator_list[1:]
     return plain
 
@@ -180,19 +203,6 @@ def _exchanged(values: list, i: int) -> list:
 
 def _with_arguments(call: ast.Call, arguments: list) -> ast.Call:
     return ast.Call(call.func, arguments, call.keywords)
-
-
-def _put(tree: ast.AST, place: ast.AST, after: ast.AST | None) -> None:
-    """Put `after`, or for None a statement that does nothing, where `place` stands."""
-    replacement = ast.Pass() if after is None else after
-    for parent in ast.walk(tree):
-        for name, value in ast.iter_fields(parent):
-            if value is place:
-                setattr(parent, name, replacement)
-                return
-            if isinstance(value, list) and any(each is place for each in value):
-                value[:] = [replacement if each is place else each for each in value]
-                return
 
 
 def _short(node: ast.AST) -> str:
