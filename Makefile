@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/installed
 # Sums over threads depend on how many there are.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install parity test lint bench clean
+.PHONY: help install parity test lint bench faults clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -37,7 +37,9 @@ lint: install ## Style, types and import rules
 bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.seeds
 	$(BIN)/python -m benchmarks.step_cost
-	$(BIN)/python -m benchmarks.healthy
+
+faults: install ## Plant faults, mutate a twin, run healthy experiments: what the ladder sees; resumes where it was ended
+	$(BIN)/python -m benchmarks.faults
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) runs build *.egg-info

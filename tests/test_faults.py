@@ -1,269 +1,233 @@
-"""Planted faults: each is put into one twin, and must be caught at the rung that has to catch it."""
+"""What the ladder sees: a seeded sample of `make faults`, and the tools that it is made with."""
 
+import os
+import time
+from collections import Counter
 from dataclasses import replace
+from random import Random
 
-import numpy as np
 import pytest
-import torch
-import torch.nn.functional as F
-from torch import nn
 
-import jax_impl.trainer
-import parity
-import torch_impl.losses
-import torch_impl.model
-import torch_impl.optimizers
-import torch_impl.program
-import torch_impl.trainer
-from parity.contract import MLP, Adam, AdamW, BatchOrder, RegularizedMLP
+from benchmarks.faults import healthy, mutants, planted
+from benchmarks.faults.copies import copied
+from benchmarks.faults.effect import ROUNDING, effect
+from benchmarks.faults.experiments import across, told
+from benchmarks.faults.jobs import rows_of
+from benchmarks.faults.library import CATALOGUE
+from benchmarks.faults.mutate import mutants as mutants_of
+from benchmarks.faults.rates import rate
+from parity.contract import Adam, Loss
 
-# One output and a mini-batch; two outputs; each a run of a second.
-ONE_OUTPUT = parity.recipe("paraboloid", rows=200, epochs=12, batch_size=16, model=MLP(hidden=(8, 8)))
-TWO_OUTPUTS = parity.recipe("polar", rows=200, epochs=10, batch_size=16, model=MLP(hidden=(8, 8), activation="tanh"))
-STATEFUL = parity.recipe("polar", rows=200, epochs=10, batch_size=16, model=RegularizedMLP(hidden=(8, 8)))
+SEED = 0
+PLACES = {
+    "data",
+    "layers",
+    "activations",
+    "losses",
+    "gradients",
+    "optimizers",
+    "schedules",
+    "state",
+    "buffers",
+    "dtype",
+    "order",
+    "reporting",
+}
+# Those that change nothing in the experiments they are planted in.
+EQUIVALENT = {"rows_of_a_batch_in_another_order", "softplus_with_its_default_threshold"}
 
 
-def climbed(experiment, dtype="float64"):
-    """The rungs of JAX against PyTorch in one dtype."""
-    experiment = replace(experiment, contender=(f"jax:{dtype}",))
-    return parity.run(experiment, throughput=False)
+def drawn_faults(count):
+    """Jobs with a fault of each place first, then any; each in one of its experiments."""
+    random = Random(SEED)
+    faults = [fault for fault in CATALOGUE.values() if fault.twin == "torch" and fault.name not in EQUIVALENT]
+    random.shuffle(faults)
+    first = {fault.place: fault for fault in faults}.values()
+    chosen = [*first, *(fault for fault in faults if fault not in first)][:count]
+    return [(fault.name, random.randrange(len(fault.experiments))) for fault in chosen]
 
 
-def broken_at(result):
-    (pair,) = result.pairs
-    return [rung.name for rung in pair.rungs if not rung.passed]
+SAMPLE = [*drawn_faults(24), ("running_variance_of_nnx", 1), *((name, 0) for name in sorted(EQUIVALENT))]
+MUTANTS = [(number,) for number in Random(SEED).sample(range(len(mutants.all_mutants())), 12)]
+SEEDS = [(1,), (9,)]
 
 
+def in_processes(work, jobs, folder):
+    """The row of each job, by the job."""
+    return dict(rows_of(work, jobs, folder / "rows.jsonl", seconds=120))
+
+
+@pytest.fixture(scope="module")
+def planted_rows(tmp_path_factory):
+    return in_processes(planted.row_of, SAMPLE, tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="module")
+def mutant_rows(tmp_path_factory):
+    mutants.references()
+    return in_processes(mutants.row_of, MUTANTS, tmp_path_factory.mktemp("mutants"))
+
+
+@pytest.fixture(scope="module")
+def healthy_rows(tmp_path_factory):
+    return in_processes(healthy.row_of, SEEDS, tmp_path_factory.mktemp("healthy"))
+
+
+@pytest.mark.parametrize("job", SAMPLE, ids=lambda job: f"{job[0]}-{job[1]}")
+def test_a_planted_fault_is_caught_at_its_rung(planted_rows, job):
+    row = planted_rows[job]
+    assert "error" not in row, row
+    assert row["equivalent"] == (job[0] in EQUIVALENT), row
+    expected = None if row["equivalent"] else row["expected_rung"]
+    assert (row["detected"], row["rung"]) == (expected is not None, expected), row
+    assert bool(row["where"]) == row["detected"]
+
+
+@pytest.mark.parametrize("job", MUTANTS, ids=lambda job: str(job[0]))
+def test_no_mutant_that_changes_the_result_survives(mutant_rows, job):
+    row = mutant_rows[job]
+    assert "error" in row or row["outcome"] in ("caught", "equivalent"), row
+
+
+@pytest.mark.parametrize("job", SEEDS, ids=lambda job: str(job[0]))
+def test_a_healthy_run_does_not_alarm(healthy_rows, job):
+    rows = healthy_rows[job]["rows"]
+    assert [row for row in rows if row["alarm"]] == []
+    assert {row["rung"] for row in rows} == {"start", "predict", "loss", "gradients", "step", "trajectory"}
+
+
+def test_every_place_of_training_has_faults_and_every_fault_three_experiments():
+    places = Counter(fault.place for fault in CATALOGUE.values())
+    assert set(places) == PLACES
+    assert min(places.values()) >= 3
+    assert len(CATALOGUE) >= 40
+    for fault in CATALOGUE.values():
+        assert len({told(experiment) for experiment in fault.experiments}) >= 3, fault.name
+        assert fault.text.endswith("."), fault.name
+        assert fault.causes, fault.name
+
+
+@pytest.mark.parametrize("twin", ["torch", "jax"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("experiment", [ONE_OUTPUT, TWO_OUTPUTS, STATEFUL], ids=["one", "two", "stateful"])
-def test_healthy_twins_hold_every_rung(experiment, dtype):
-    result = climbed(experiment, dtype)
-    assert result.verdict == "equivalent", result.summary
-    names = [rung.name for rung in result.pairs[0].rungs]
-    assert names == ["start", "predict", "loss", "gradients", "step", "trajectory", "accuracy"]
-
-
-def square_kernel_not_transposed(monkeypatch):
-    def to_native_axes(name, array):
-        return array if array.shape[-1] == array.shape[-2] else array.swapaxes(-1, -2)
-
-    def only_kernels(name, array):
-        return to_native_axes(name, array) if name.endswith("kernel") else array
-
-    set_state = torch_impl.trainer.Trainer.set_state
-
-    def faulty(self, state):
-        with monkeypatch.context() as while_setting:
-            while_setting.setattr(torch_impl.trainer, "native_axes", only_kernels)
-            set_state(self, state)
-
-    monkeypatch.setattr(torch_impl.trainer.Trainer, "set_state", faulty)
-
-
-def square_kernel_transposed_neither_way(monkeypatch):
-    def native_axes(name, array):
-        square = array.ndim >= 2 and array.shape[-1] == array.shape[-2]
-        return array.swapaxes(-1, -2) if name.endswith("kernel") and not square else array
-
-    monkeypatch.setattr(torch_impl.trainer, "native_axes", native_axes)
-
-
-def masks_of_another_draw(monkeypatch):
-    put_all = torch_impl.trainer.Trainer._put_all
-
-    def faulty(self, arrays):
-        return {name: mask.roll(1, 0) for name, mask in put_all(self, arrays).items()}
-
-    monkeypatch.setattr(torch_impl.trainer.Trainer, "_put_all", faulty)
-
-
-def data_in_another_order(monkeypatch):
-    put = torch_impl.trainer.Trainer._put
-    monkeypatch.setattr(torch_impl.trainer.Trainer, "_put", lambda self, array: put(self, array).flip(0))
-
-
-def wrong_activation(monkeypatch):
-    monkeypatch.setitem(torch_impl.model.ACTIVATIONS, "relu", F.silu)
-
-
-def evaluation_with_batch_statistics(monkeypatch):
-    monkeypatch.setattr(nn.Module, "eval", lambda self: self.train())
-    train = nn.Module.train
-    monkeypatch.setattr(nn.Module, "train", lambda self, mode=True: train(self, True))
-
-
-def dropout_not_rescaled(monkeypatch):
-    build = torch_impl.program.build_model
-
-    def faulty(*args):
-        model = build(*args)
-        model.keep = 1.0
-        return model
-
-    monkeypatch.setattr(torch_impl.program, "build_model", faulty)
-
-
-def summed_loss(monkeypatch):
-    monkeypatch.setitem(torch_impl.losses.LOSSES, "mse", lambda p, t, reduction: F.mse_loss(p, t, reduction="sum"))
-
-
-def mean_over_the_batch_only(monkeypatch):
-    monkeypatch.setitem(torch_impl.losses.LOSSES, "mse", lambda p, t, reduction: ((p - t) ** 2).sum(dim=1).mean())
-
-
-def gradient_of_half_the_loss(monkeypatch):
-    half = torch_impl.program.Program.loss_and_grads
-
-    def faulty(self, state, batch, training):
-        loss, gradients = half(self, state, batch, training)
-        return loss, {name: gradient / 2 for name, gradient in gradients.items()}
-
-    monkeypatch.setattr(torch_impl.program.Program, "loss_and_grads", faulty)
-
-
-def another_weight_decay(monkeypatch):
-    build = torch_impl.optimizers.adamw
-    monkeypatch.setitem(torch_impl.optimizers.OPTIMIZERS, AdamW, lambda c, p: build(replace(c, weight_decay=1e-4), p))
-
-
-def wrong_b2(monkeypatch):
-    build = torch_impl.optimizers.adam
-    monkeypatch.setitem(torch_impl.optimizers.OPTIMIZERS, Adam, lambda c, p: build(replace(c, b2=0.99), p))
-
-
-def wrong_eps(monkeypatch):
-    build = torch_impl.optimizers.adam
-    monkeypatch.setitem(torch_impl.optimizers.OPTIMIZERS, Adam, lambda c, p: build(replace(c, eps=1e-7), p))
-
-
-def biased_running_variance(monkeypatch):
-    forward = nn.BatchNorm1d.forward
-
-    def faulty(self, x):
-        before = 0.9 * self.running_var
-        y = forward(self, x)
-        if self.training:
-            self.running_var.data = before + (self.running_var - before) * (len(x) - 1) / len(x)
-        return y
-
-    monkeypatch.setattr(torch_impl.model.BatchNorm, "forward", faulty)
-
-
-def schedule_one_step_late(monkeypatch):
-    scalars = torch_impl.trainer.step_scalars
-
-    def faulty(config, first, steps):
-        return scalars(config, first + 1, steps)
-
-    monkeypatch.setattr(torch_impl.trainer, "step_scalars", faulty)
-
-
-def a_batch_swapped_in_epoch_7(monkeypatch):
-    fit = torch_impl.trainer.Trainer.fit
-
-    def faulty(self, data, order, **watched):
-        steps_an_epoch = order.steps // 12
-        rows = order.rows.copy()
-        rows[6 * steps_an_epoch], rows[6 * steps_an_epoch + 1] = (
-            rows[6 * steps_an_epoch + 1],
-            rows[6 * steps_an_epoch].copy(),
-        )
-        return fit(self, data, BatchOrder(order.steps, rows, order.masks), **watched)
-
-    monkeypatch.setattr(torch_impl.trainer.Trainer, "fit", faulty)
-
-
-def a_rate_that_drifts(monkeypatch):
-    """Right for the first steps, then 10 % too high."""
-    scalars = torch_impl.trainer.step_scalars
-
-    def faulty(config, first, steps):
-        drift = np.where(np.arange(first, first + steps) < 5, 1.0, 1.1)
-        return {name: values * drift for name, values in scalars(config, first, steps).items()}
-
-    monkeypatch.setattr(torch_impl.trainer, "step_scalars", faulty)
-
-
-def a_rate_that_is_a_billionth_off(monkeypatch):
-    scalars = jax_impl.trainer.step_scalars
-
-    def faulty(config, first, steps):
-        values = scalars(config, first, steps)
-        return {**values, "learning_rate": values["learning_rate"] * (1 + 1e-9)}
-
-    monkeypatch.setattr(jax_impl.trainer, "step_scalars", faulty)
-
-
-ADAMW = replace(ONE_OUTPUT, optimizer=AdamW(learning_rate=1e-2))
-
-FAULTS = [
-    (square_kernel_not_transposed, ONE_OUTPUT, "start"),
-    (masks_of_another_draw, STATEFUL, "start"),
-    (data_in_another_order, ONE_OUTPUT, "start"),
-    (square_kernel_transposed_neither_way, ONE_OUTPUT, "predict"),
-    (wrong_activation, ONE_OUTPUT, "predict"),
-    (evaluation_with_batch_statistics, STATEFUL, "predict"),
-    (dropout_not_rescaled, STATEFUL, "predict"),
-    (summed_loss, ONE_OUTPUT, "loss"),
-    (mean_over_the_batch_only, TWO_OUTPUTS, "loss"),
-    (gradient_of_half_the_loss, ONE_OUTPUT, "gradients"),
-    (another_weight_decay, ADAMW, "step"),
-    (wrong_b2, ONE_OUTPUT, "step"),
-    (wrong_eps, ONE_OUTPUT, "step"),
-    (biased_running_variance, STATEFUL, "step"),
-    (schedule_one_step_late, ONE_OUTPUT, "step"),
-    (a_rate_that_is_a_billionth_off, ONE_OUTPUT, "step"),
-    (a_batch_swapped_in_epoch_7, ONE_OUTPUT, "trajectory"),
-]
-
-
-@pytest.mark.parametrize(("plant", "experiment", "rung"), FAULTS, ids=[plant.__name__ for plant, _, _ in FAULTS])
-def test_a_planted_fault_is_caught_at_its_rung(monkeypatch, plant, experiment, rung):
-    plant(monkeypatch)
-    result = climbed(experiment)
-    assert broken_at(result) == [rung], result.summary
-    (pair,) = result.pairs
-    assert pair.rungs[-1].name == rung
-    assert pair.rungs[-1].where
-    # Without a proven common start there is no verdict.
-    assert result.verdict == ("inconclusive" if rung == "start" else "different")
-    assert all(speed is None for speed in result.throughput.values())
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("plant", [a_rate_that_drifts, a_batch_swapped_in_epoch_7])
-def test_a_fault_on_the_way_is_caught_in_either_dtype(monkeypatch, plant, dtype):
-    plant(monkeypatch)
-    assert broken_at(climbed(ONE_OUTPUT, dtype)) == ["trajectory"]
-
-
-def test_the_mean_over_the_batch_only_is_invisible_with_one_output(monkeypatch):
-    mean_over_the_batch_only(monkeypatch)
-    assert climbed(ONE_OUTPUT).verdict == "equivalent"
-
-
-def test_the_swapped_batch_is_placed_at_its_step(monkeypatch):
-    a_batch_swapped_in_epoch_7(monkeypatch)
-    (pair,) = climbed(ONE_OUTPUT).pairs
-    swapped = 6 * (ONE_OUTPUT.steps // 12) + 1
-    assert pair.rungs[-1].where == f"step {swapped}, loss"
-
-
-def test_a_float32_backend_that_computes_in_float64_is_caught(monkeypatch):
-    monkeypatch.setattr(torch_impl.trainer, "to_numpy", lambda tensor: tensor.detach().to(torch.float64).numpy().copy())
-    assert broken_at(climbed(ONE_OUTPUT, "float32")) == ["start"]
-
-
-def test_one_ulp_in_one_weight_is_caught_at_the_start(monkeypatch):
-    put = torch_impl.trainer.Trainer._put
-
-    def faulty(self, array):
-        tensor = put(self, array)
-        if array.dtype.kind == "f" and array.ndim == 2:
-            tensor[0, 0] = np.nextafter(array[0, 0], np.inf)
-        return tensor
-
-    monkeypatch.setattr(torch_impl.trainer.Trainer, "_put", faulty)
-    result = climbed(ONE_OUTPUT)
-    assert broken_at(result) == ["start"]
-    assert "[0, 0]" in result.pairs[0].rungs[0].where
+def test_a_healthy_copy_is_its_twin(twin, dtype):
+    experiment = across(regularized=True, dropout=0.2)[1]
+    with copied(twin, "copy"):
+        assert effect("copy", twin, experiment, dtype) <= 1.0
+        assert planted.climb("copy", experiment, dtype).verdict == "equivalent"
+
+
+def test_a_copy_leaves_nothing_behind():
+    fault = CATALOGUE["adam_b2_of_099"]
+    for _ in range(2):
+        with planted.planted(fault):
+            assert planted.broken_rung(planted.climbed(fault, fault.experiments[0])) == "step"
+    with copied("torch", fault.name):
+        assert planted.broken_rung(planted.climbed(fault, fault.experiments[0])) is None
+
+
+def test_the_mean_over_the_batch_only_is_equivalent_with_one_output():
+    fault = CATALOGUE["mean_over_the_batch_only"]
+    (experiment, *_) = across(loss=Loss("mse"))
+    with planted.planted(fault):
+        assert effect(fault.name, "torch", experiment, "float64") <= ROUNDING
+        assert planted.climbed(fault, experiment).verdict == "equivalent"
+
+
+def test_a_fault_on_the_way_is_placed_at_its_step():
+    fault = CATALOGUE["two_batches_exchanged"]
+    with planted.planted(fault):
+        pair = planted.climbed(fault, fault.experiments[0])
+    assert pair.rungs[-1].where.startswith("step 61, ")
+
+
+@pytest.mark.parametrize("name", ["two_batches_exchanged", "losses_shifted"])
+def test_a_fault_on_the_way_is_caught_in_float32_too(name):
+    fault = replace(CATALOGUE[name], dtype="float32")
+    with planted.planted(fault):
+        assert planted.broken_rung(planted.climbed(fault, fault.experiments[0])) == "trajectory"
+
+
+def test_the_oracle_sees_the_smallest_change_of_a_constant_and_no_other_order_of_summation():
+    with copied("torch", "nudged") as twin:
+        build = twin.optimizers.OPTIMIZERS[Adam]
+        twin.optimizers.OPTIMIZERS[Adam] = lambda c, p: build(replace(c, b2=c.b2 * (1 + 1e-9)), p)
+        assert effect("nudged", "torch", across(optimizer=Adam(1e-2))[0], "float64") > ROUNDING
+    with copied("torch", "reversed") as twin:
+        healthy.with_rows_reversed(twin)
+        assert effect("reversed", "torch", across(regularized=True)[0], "float64") <= ROUNDING
+
+
+def test_each_operator_changes_one_place():
+    source = (
+        'SCALE = {"a": f, "b": g}\n\n'
+        "def h(x: float = 2.0):\n"
+        '    """Text."""\n'
+        "    if x < 1 and g(x):\n"
+        "        x.m()\n"
+        "    return -x - f(x, k=True)\n"
+    )
+    found = {(mutant.line, mutant.operator, mutant.after) for mutant in mutants_of(source)}
+    assert found == {
+        (1, "entries exchanged", "{'a': g, 'b': f}"),
+        (3, "constant plus 1", "3.0"),
+        (3, "constant 1 % larger", "2.02"),
+        (3, "constant zero", "0.0"),
+        (5, "condition always true", "if True:"),
+        (5, "condition never true", "if False:"),
+        (5, "and or exchanged", "x < 1 or g(x)"),
+        (5, "comparison exchanged", "x <= 1"),
+        (5, "constant plus 1", "2"),
+        (5, "function not called", "x"),
+        (6, "statement dropped", ""),
+        (6, "method not called", "x"),
+        (7, "operator exchanged", "-x + f(x, k=True)"),
+        (7, "operands exchanged", "f(x, k=True) - -x"),
+        (7, "only the left operand", "-x"),
+        (7, "only the right operand", "f(x, k=True)"),
+        (7, "sign or not dropped", "x"),
+        (7, "keyword dropped", "f(x)"),
+        (7, "boolean flipped", "False"),
+    }
+    assert all(compile(mutant.source, "mutant", "exec") for mutant in mutants_of(source))
+
+
+def work(job):
+    """What a job may do."""
+    what, path = job
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(f"{what}\n")
+    if what == "crash":
+        os.abort()
+    if what == "hang":
+        while True:
+            time.process_time()
+    if what == "raise":
+        raise ValueError("expected something else")
+    return {"done": what}
+
+
+def test_a_job_that_ends_badly_ends_alone_and_nothing_is_done_twice(tmp_path):
+    jobs = [(what, str(tmp_path / "log")) for what in ("crash", "well", "raise", "hang", "too")]
+    part = tmp_path / "part.jsonl"
+    rows = {job[0]: row for job, row in rows_of(work, jobs, part, seconds=5)}
+    assert rows["well"] == {"done": "well"}
+    assert rows["too"] == {"done": "too"}
+    assert rows["raise"] == {"error": "ValueError: expected something else"}
+    assert rows["crash"] == {"error": "the process died with status -6"}
+    assert rows["hang"] == {"error": "no end within the time limit"}
+
+    # An interrupt cuts the last line short: that job alone is done again.
+    whole = part.read_text(encoding="utf-8").splitlines()
+    lost = next(line for line in whole if "too" in line and "done" in line)
+    part.write_text("\n".join([*(line for line in whole if line != lost), lost[:20]]) + "\n", encoding="utf-8")
+    again = {job[0]: row for job, row in rows_of(work, jobs, part, seconds=5)}
+    assert again == rows
+    done = Counter((tmp_path / "log").read_text(encoding="utf-8").split())
+    assert done == {"crash": 1, "well": 1, "raise": 1, "hang": 1, "too": 2}
+
+
+def test_a_rate_has_its_exact_interval():
+    found = rate([False] * 3000)
+    assert (found["count"], found["of"], found["low"]) == (0, 3000, 0.0)
+    assert found["high"] == pytest.approx(1 - 0.025 ** (1 / 3000))
+    assert rate([])["rate"] is None

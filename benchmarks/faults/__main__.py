@@ -1,0 +1,107 @@
+"""`python -m benchmarks.faults`: run it all, or a part, print the tables and keep a whole run's results."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.progress import Progress
+
+from benchmarks.faults import healthy, jobs, mutants, parts, planted
+from benchmarks.faults.rates import rates
+from benchmarks.faults.table import page
+from benchmarks.results import FOLDER
+from parity.environment import describe
+
+PARTS = {"faults": planted, "mutants": mutants, "healthy": healthy}
+# CPU seconds a job may take.
+SECONDS = {"faults": 300, "mutants": 120, "healthy": 900}
+
+Row = dict[str, Any]
+
+
+def main() -> None:
+    """Run what was asked for; a whole run leaves its results in `benchmarks/results`."""
+    asked = _asked()
+    chosen = [asked.only] if asked.only else list(PARTS)
+    record: Row = {name: [] for name in PARTS}
+    with Progress() as progress:
+        for name in chosen:
+            record[name] = collect(name, asked.limit, asked.seed, asked.processes, progress)
+    record["rates"] = rates(record["faults"], record["mutants"], record["healthy"])
+    if asked.only or asked.limit:
+        print(page(record))
+        print("A part of the whole, so nothing is kept in benchmarks/results.")
+        return
+    keep(record, FOLDER)
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="run this part alone")
+    parser.add_argument("--limit", type=int, help="run so many jobs of each part, drawn by --seed")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
+    return parser.parse_args()
+
+
+def collect(name: str, limit: int | None, seed: int, processes: int, progress: Progress) -> list[Row]:
+    """The rows of one part, in the order of its jobs."""
+    part = PARTS[name]
+    asked = sample(part.jobs(), limit, seed)
+    if name == "mutants":
+        mutants.references()
+    task = progress.add_task(name, total=len(asked))
+    ended = jobs.rows_of(
+        part.row_of,
+        asked,
+        parts.folder() / f"{name}.jsonl",
+        processes=processes,
+        seconds=SECONDS[name],
+        told=lambda done: progress.update(task, completed=done),
+    )
+    rows = dict(ended)
+    return [each for job in asked for each in _settled(name, job, rows[job])]
+
+
+def sample(asked: Sequence[jobs.Job], limit: int | None, seed: int) -> list[jobs.Job]:
+    """All jobs, or some of them, in their order."""
+    if limit is None or limit >= len(asked):
+        return list(asked)
+    return [asked[i] for i in sorted(Random(seed).sample(range(len(asked)), limit))]
+
+
+def _settled(name: str, job: jobs.Job, row: Row) -> list[Row]:
+    """The rows of a job; a mutant that ends its process is caught, and any other job has to end well."""
+    if "error" not in row:
+        return row["rows"] if name == "healthy" else [row]
+    if name != "mutants":
+        raise SystemExit(f"{name} {job}: {row['error']}")
+    return [mutants.ended(job, row["error"])]
+
+
+def keep(record: Row, folder: Path) -> None:
+    """Write the results and their table, and say where."""
+    record = {"environment": describe(["jax", "torch"]), **record}
+    lines = [f"{json.dumps(name)}: {_told(value)}" for name, value in record.items()]
+    (folder / "faults.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    (folder / "faults.md").write_text(page(record), encoding="utf-8")
+    print(f"kept in {folder / 'faults.json'} and {folder / 'faults.md'}")
+
+
+def _told(value: Any) -> str:
+    """JSON with a line for each row."""
+    if not isinstance(value, list):
+        return json.dumps(value, indent=2, allow_nan=False)
+    return "[\n" + ",\n".join(json.dumps(finite(row), allow_nan=False) for row in value) + "\n]"
+
+
+def finite(row: Row) -> Row:
+    """The row with null where a number is not finite."""
+    return {name: None if isinstance(value, float) and value - value != 0.0 else value for name, value in row.items()}
+
+
+if __name__ == "__main__":
+    main()

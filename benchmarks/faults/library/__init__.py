@@ -1,0 +1,35 @@
+"""The faults, by the part of training they belong to; importing them enters them in the catalogue."""
+
+from benchmarks.faults.fault import CATALOGUE
+from benchmarks.faults.library import (
+    activations,
+    buffers,
+    data,
+    dtype,
+    frameworks,
+    gradients,
+    layers,
+    losses,
+    optimizers,
+    order,
+    reporting,
+    schedules,
+    state,
+)
+
+__all__ = [
+    "CATALOGUE",
+    "activations",
+    "buffers",
+    "data",
+    "dtype",
+    "frameworks",
+    "gradients",
+    "layers",
+    "losses",
+    "optimizers",
+    "order",
+    "reporting",
+    "schedules",
+    "state",
+]
