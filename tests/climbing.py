@@ -24,9 +24,9 @@ def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=No
     return Subject(contender, trainer, start, Silent(), calibration or calibrated(experiment.replicas, None))
 
 
-def wrong(experiment, plant, dtype="float64", **options):
+def wrong(experiment, plant, dtype="float64", *, name="wrong", start=None):
     """The oracle with a fault, in the place of a backend `wrong`."""
-    return subject(experiment, "wrong", dtype, backend="numpy", plant=plant, **options)
+    return subject(experiment, name, dtype, backend="numpy", plant=plant, start=start)
 
 
 def climb(reference, candidate, *truths):
