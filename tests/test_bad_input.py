@@ -42,6 +42,13 @@ USAGE = [
     (["--clip-norm", "inf"], ["clip_norm is inf", "None for no clipping"]),
     (["--target-r2", "nan"], ["target_r2 is nan", "at most 1"]),
     (["--optimizer.learning-rate", "nan"], ["learning_rate is nan", "above 0"]),
+    (["--replicas", "1"], ["replicas is 1", "at least"]),
+    (["--replicas", "-16"], ["replicas is -16", "at least"]),
+    (["--false-alarm", "0"], ["false_alarm is 0.0", "between 0 and 1"]),
+    (["--false-alarm", "1.5"], ["false_alarm is 1.5", "between 0 and 1"]),
+    (["--false-alarm", "1e-12"], ["false_alarm is 1e-12", "support no rate below", "Ask for a larger one"]),
+    (["--arbiter", "nunpy"], ["'nunpy'", "Did you mean numpy?"]),
+    (["--arbiter", "numpy:float64"], ["'numpy:float64'", "numpy"]),
     (["--loss.kind", "cross_entropy"], ["'cross_entropy'", "expected mse"]),
 ]
 

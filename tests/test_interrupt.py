@@ -15,6 +15,7 @@ from command import COMMAND, QUICK, environment
 
 import parity
 from parity.cli import main
+from parity.ladder import Climb
 from parity.progress import Silent
 
 PATIENCE = 60
@@ -79,6 +80,7 @@ def test_a_training_is_interrupted(tmp_path):
 TELLING = """
 import sys
 from parity.cli import main
+from parity.ladder import Climb
 from parity.throughput.measure import Worker
 
 seconds = Worker.seconds
@@ -163,15 +165,15 @@ def test_an_interrupt_that_python_ignores_is_sent_again(monkeypatch, tmp_path, c
         if pending:
             raise pending.pop()
 
-    climb = parity.runner.climb
+    pair = Climb.pair
 
-    def climb_and_collect(*subjects):
+    def collect_and_climb(self):
         gc.callbacks.append(collecting)
         gc.collect()
         gc.callbacks.remove(collecting)
-        return climb(*subjects)
+        return pair(self)
 
-    monkeypatch.setattr("parity.runner.climb", climb_and_collect)
+    monkeypatch.setattr(Climb, "pair", collect_and_climb)
     assert main(["run", "paraboloid", *QUICK, "--epochs=50000", "--out", str(tmp_path / "run")]) == 3
     assert record(tmp_path / "run")["complete"] is False
     assert "Traceback" not in capsys.readouterr().err

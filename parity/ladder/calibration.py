@@ -47,10 +47,12 @@ def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
     )
     key = str(max(count for count in counts if count <= replicas))
     rungs, paths = record["rungs"][key], record["paths"][key]
-    smallest = 1.0 / (rungs["comparisons"] + 1)
+    # One rate is asked of rungs and trajectories alike.
+    fewest = min(rungs["comparisons"], paths["comparisons"])
+    smallest = 1.0 / (fewest + 1)
     require(
         false_alarm is None or false_alarm >= smallest,
-        f"false_alarm is {false_alarm}, but {rungs['comparisons']} calibrated comparisons with {key} replicas support no rate "
+        f"false_alarm is {false_alarm}, but {fewest} calibrated comparisons with {key} replicas support no rate "
         f"below {smallest:.2g}. Ask for a larger one, or extend the calibration (python -m benchmarks.calibrate).",
     )
     return Calibration(

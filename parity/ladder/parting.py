@@ -65,7 +65,7 @@ def on_the_way(reference: Subject, candidate: Subject, followed: Followed) -> Pl
         _first_step(reference, candidate, before, low, excess.step)
         or _in_the_loop(reference, candidate, followed)
         or _first_step(reference, candidate, reference.given.state, 0, low)
-        or _drifted(reference, candidate, before, low, excess.step)
+        or _drifted(reference, candidate, excess.step)
     )
 
 
@@ -165,18 +165,16 @@ def _stage_of_loop(subject: Subject, far: list[Distance], end: int) -> str:
     return "data" if far[0].gap.where == "loss" else "optimizer"
 
 
-def _drifted(reference: Subject, candidate: Subject, state: State, first: int, last: int) -> Place | None:
+def _drifted(reference: Subject, candidate: Subject, last: int) -> Place | None:
     """Where no single step shows a difference but several together do, each smaller than what is stored of a step."""
     for length in WINDOWS:
-        stop = min(first + length, last, first + (reference.start.order.steps - first))
-        if stop <= first:
+        first = max(0, last - length)
+        given = reference.given.part(first, last)
+        window = Given(_walked(reference, first), given.train, given.held_out, given.order)
+        envelope = local_envelope(reference, candidate, window, last - first)
+        k = min(len(view.stepped) for view in envelope.views) - 1
+        if k < last - first - 1:
             continue
-        given = reference.given.part(first, stop)
-        window = Given(state, given.train, given.held_out, given.order)
-        envelope = local_envelope(reference, candidate, window, stop - first)
-        if min(len(view.stepped) for view in envelope.views) < stop - first:
-            continue
-        k = stop - first - 1
         judgement = envelope.judge(methodcaller("behind", k), rounded=k + 1)
         if not judgement.held and not judgement.broken:
             rung = Rung(

@@ -1,0 +1,140 @@
+"""Where two runs part: a fault that is planted at one step is placed there, in its stage and in its tensor."""
+
+from dataclasses import replace
+
+import climbing
+import numpy as np
+import pytest
+from climbing import broken_at, climb, subject, wrong
+
+import parity
+from parity.contract import MLP, Adam, BatchOrder, RegularizedMLP
+
+EXPERIMENT = parity.recipe(
+    "polar", rows=60, epochs=16, batch_size=16, model=MLP((6, 5), "tanh"), optimizer=Adam(learning_rate=1e-2)
+)
+STATEFUL = replace(EXPERIMENT, model=RegularizedMLP((6, 5), dropout=0.2))
+KERNEL, BIAS = "layers.1.kernel", "layers.2.bias"
+
+
+def another_batch(at):
+    """The run is fed, at one step, with the rows of the step behind it."""
+
+    def change(order):
+        rows = order.rows.copy()
+        rows[at - 1] = rows[at]
+        return BatchOrder(order.steps, rows, order.masks)
+
+    return climbing.in_fit(change_order=change)
+
+
+def a_wrong_loss_told(at):
+    """One loss is told too large; nothing is computed with it."""
+
+    def change(history, watched):
+        losses = history.losses.copy()
+        if len(losses) >= at:
+            losses[at - 1] *= 1.01
+        return replace(history, losses=losses)
+
+    return climbing.in_fit(change_history=change)
+
+
+def a_checkpoint_one_late(trainer):
+    """Every checkpoint but the first and the last shows the parameters of the next one."""
+
+    def change(history, watched):
+        kept = {name: np.concatenate([a[:1], a[2:], a[-1:]]) for name, a in history.parameters.items()}
+        return replace(history, parameters=kept)
+
+    climbing.in_fit(change_history=change)(trainer)
+
+
+def shifted(state):
+    """A running statistic that is a hundredth off."""
+    return replace(state, buffers=climbing.times(state.buffers, "norms.1.var", 1.01))
+
+
+def in_parameter(at):
+    return climbing.behind_step(at, climbing.scaled(KERNEL, 1.001))
+
+
+def in_gradient(at):
+    return climbing.in_gradient(at, lambda gradients: climbing.times(gradients, KERNEL, 1.01))
+
+
+def in_slot(at):
+    return climbing.behind_step(at, climbing.scaled(KERNEL, 1.01, slot="second_moment"))
+
+
+def in_statistic(at):
+    return climbing.behind_step(at, shifted)
+
+
+SLOT = f"second_moment of {KERNEL}"
+# The fault, the experiment, then stage and tensor where it belongs.
+FAULTS = [
+    (in_parameter, EXPERIMENT, "optimizer", KERNEL),
+    (in_gradient, EXPERIMENT, "gradient", KERNEL),
+    (in_slot, EXPERIMENT, "optimizer", SLOT),
+    (in_statistic, STATEFUL, "state", "norms.1.var"),
+    (another_batch, EXPERIMENT, "data", "loss"),
+    (a_wrong_loss_told, EXPERIMENT, "reporting", "loss"),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("at", [1, 3, 29])
+@pytest.mark.parametrize(("plant", "experiment", "stage", "tensor"), FAULTS, ids=[each[0].__name__ for each in FAULTS])
+def test_a_fault_at_one_step_is_placed(plant, experiment, stage, tensor, at, dtype):
+    pair = climb(subject(experiment, dtype=dtype), wrong(experiment, plant(at), dtype))
+    assert pair.verdict == "different", pair.summary
+    assert (pair.parted.step, pair.parted.stage, pair.parted.tensor) == (at, stage, tensor), pair.summary
+    assert pair.parted.gap > 0
+    assert pair.parted.where.startswith(tensor)
+    assert f"step {at}, {stage}, {tensor}" in pair.parted.text
+    alone = stage in ("data", "reporting")
+    rungs = {1: "gradients" if stage == "gradient" else "step", 3: "step"}
+    assert broken_at(pair) == ["trajectory" if alone else rungs.get(at, "trajectory")]
+    # What a run does otherwise than its own steps needs no third voice.
+    assert pair.parted.culprit == (f"wrong:cpu:loop:{dtype}" if alone else "")
+
+
+def test_checkpoints_of_another_step_are_a_fault_of_reporting():
+    pair = climb(subject(EXPERIMENT), wrong(EXPERIMENT, a_checkpoint_one_late))
+    assert (pair.verdict, pair.parted.stage) == ("different", "reporting"), pair.summary
+    assert pair.parted.culprit == "wrong:cpu:loop:float64"
+    assert pair.parted.tensor.startswith("layers.")
+
+
+def test_a_fault_of_the_reference_is_placed_as_well():
+    reference = subject(EXPERIMENT, "wrong", backend="numpy", plant=another_batch(11))
+    pair = climb(reference, subject(EXPERIMENT))
+    assert (pair.parted.step, pair.parted.stage) == (11, "data"), pair.summary
+    assert pair.parted.culprit == "wrong:cpu:loop:float64"
+
+
+@pytest.mark.parametrize("what", ["inputs", "rows", "layers.0.kernel"])
+def test_what_did_not_arrive_is_placed_at_the_start(what):
+    def plant(trainer):
+        read_back, get_state = trainer.read_back, trainer.get_state
+
+        def reading(data, order):
+            data, order = read_back(data, order)
+            if what == "inputs":
+                data.inputs[3, 1] += 1.0
+            if what == "rows":
+                order.rows[2, 0] += 1
+            return data, order
+
+        def getting():
+            state = get_state()
+            return climbing.scaled(what, 1.5)(state) if what == "layers.0.kernel" else state
+
+        trainer.read_back, trainer.get_state = reading, getting
+
+    pair = climb(subject(EXPERIMENT), wrong(EXPERIMENT, plant))
+    assert pair.verdict == "inconclusive"
+    expected = (0, "state" if what.startswith("layers") else "data", "wrong:cpu:loop:float64")
+    assert (pair.parted.step, pair.parted.stage, pair.parted.culprit) == expected
+    assert what in pair.parted.where
