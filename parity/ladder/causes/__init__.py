@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from parity.ladder.causes.forward import forward_causes
 from parity.ladder.causes.hypothesis import Judged, named
+from parity.ladder.causes.optimizer import optimizer_causes
 from parity.ladder.causes.scene import Scene
 from parity.ladder.parting import Place
 from parity.ladder.subject import Subject
@@ -40,4 +41,4 @@ def _found(scene: Scene, rung: Rung, followed: Followed | None) -> list[Judged]:
     place = scene.place
     if place.envelope is None:
         return []
-    return {"predict": forward_causes}.get(place.rung.name, lambda scene: [])(scene)
+    return {"predict": forward_causes, "step": optimizer_causes}.get(place.rung.name, lambda scene: [])(scene)
