@@ -29,6 +29,7 @@ from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged
 from parity.ladder.causes.network import round_to_float32
 from parity.ladder.causes.rates import Multiple, ease, multiple, one_cycle
 from parity.ladder.causes.scene import Scene
+from parity.ladder.causes.tensors import groups
 from parity.ladder.causes.transitions import COUNT, Transition, Transitions, steps_an_epoch, transitions
 from parity.ladder.causes.update import ROOTS, UPDATES, Floats, Rule
 from parity.ladder.subject import FIRST_STEPS
@@ -140,7 +141,7 @@ class Steps:
         first = self.seen.each[0]
         trained, buffers, slots = first.before.parameters, first.before.buffers, first.before.optimizer
         align = "hand every tensor to the optimizer (model.parameters(), wrt=nnx.Param), and keep what the step returns"
-        for names, what in _tensors(trained):
+        for names, what in groups(trained):
             whole = [*names, *(f"{slot} of {name}" for slot in slots for name in names)]
             for kept, which in ((names, what), (whole, f"{what} with its slots")):
                 yield self._edited("state.frozen", f"{which} is not updated", align, _unmoved(kept))
@@ -336,11 +337,11 @@ class Steps:
             text = "the decay is not multiplied by the learning rate"
             yield self._rule("optimizer.weight_decay", text, align, decay_place="weights, without the rate")
             align_tensors = "all parameters are decayed, as torch and Optax do without groups or a mask"
-            for names, what in _tensors(trained):
+            for names, what in groups(trained):
                 if len(names) < len(trained):
                     decayed = lambda name, names=names: name not in names  # noqa: E731
                     yield self._rule("optimizer.decay_tensors", f"{what} is not decayed", align_tensors, decayed=decayed)
-            for names, what in _tensors(trained):
+            for names, what in groups(trained):
                 if len(names) == 1:
                     decayed = lambda name, names=names: name in names  # noqa: E731
                     yield self._rule("optimizer.decay_tensors", f"only {what} is decayed", align_tensors, decayed=decayed)
@@ -506,20 +507,6 @@ def _clip_scale(largest: float, norm: float) -> float:
 
 def _scaled(seen: Transition, scale: float) -> Arrays:
     return {name: g * min(1.0, scale) for name, g in seen.gradients.items()}
-
-
-def _tensors(trained: Arrays) -> Iterator[tuple[list[str], str]]:
-    """Each alone, those of a kind, and all of them."""
-    yield from (([name], name) for name in trained)
-    for kind in ("kernel", "bias", "scale"):
-        names = [name for name in trained if name.endswith(kind)]
-        if 1 < len(names) < len(trained):
-            yield names, f"every {kind}"
-    norms = [name for name in trained if not name.endswith("kernel")]
-    if 1 < len(norms) < len(trained):
-        yield norms, "every tensor but the kernels"
-    if len(trained) > 1:
-        yield list(trained), "every tensor"
 
 
 def _unmoved(names: list[str]) -> Callable[[Transition], Arrays]:
