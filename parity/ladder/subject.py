@@ -43,9 +43,13 @@ class Subject:
     @cached_property
     def misreceived(self) -> Gap:
         """No gap where the backend gives back, bit for bit, what it was handed."""
+        return identical(self.handed, self.received)
+
+    @property
+    def received(self) -> dict[str, NDArray[Any]]:
+        """All that it gives back of what it was handed, under one name each."""
         self.trainer.set_state(self.given.state)
-        received = self.trainer.get_state().named() | _fed(*self.trainer.read_back(self.given.train, self.start.order))
-        return identical(self.handed, received)
+        return self.trainer.get_state().named() | _fed(*self.trainer.read_back(self.given.train, self.start.order))
 
     @cached_property
     def handed(self) -> dict[str, NDArray[Any]]:

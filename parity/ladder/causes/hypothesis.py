@@ -1,0 +1,241 @@
+"""Hypothesis: something that one side may do otherwise, and what it would then show.
+
+It is judged as a diagnosis by intervention: what the healthy side does is altered so, and must then give what the suspect shows. What
+is left of the difference is measured in units of what rounding makes; a constant that nobody knows is fitted and, where a familiar
+number does as well, taken to be that number.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import ceil, floor, inf, isfinite, log10
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import Arrays
+from parity.result import Cause
+
+Floats = NDArray[np.float64]
+
+EXPLAINED = 0.25
+"""A hypothesis that is within rounding must leave less than this share of the difference: a small one is soon within rounding."""
+ALMOST = 0.05
+"""One that is not within rounding everywhere is named only where it leaves less than this share."""
+MOST = 3
+"""Causes that are named."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a suspect shows at a place, and what the healthy side shows there."""
+
+    shown: Arrays
+    healthy: Arrays
+    allowed: Mapping[str, float]
+    """By tensor, how far apart rounding may bring the two."""
+
+    def roughened(self, replay: Arrays) -> "Evidence":
+        """For hypotheses that are computed anew: what an unaltered computation leaves is allowed to them too."""
+        left = {name: _largest(self.healthy[name], replay[name]) for name in replay}
+        return replace(self, allowed={name: size + left.get(name, 0.0) for name, size in self.allowed.items()})
+
+    def rest(self, expected: Arrays) -> "Rest":
+        """What is left of the difference where the suspect were to show what is expected."""
+        rest, whole = (self._in_noise(arrays) for arrays in (expected, self.healthy))
+        largest = max((float(each.max(initial=0.0)) for each in rest.values()), default=0.0)
+        square = sum(float((each**2).sum()) for each in whole.values())
+        share = sum(float((each**2).sum()) for each in rest.values()) / square if square else inf
+        return Rest(largest, float(np.sqrt(share)) if share == share else inf)
+
+    def _in_noise(self, arrays: Arrays) -> dict[str, Floats]:
+        found = {}
+        for name, shown in self.shown.items():
+            with np.errstate(all="ignore"):
+                found[name] = difference(shown, arrays[name]) / self.allowed[name] if self.allowed[name] else _exactly(
+                    shown, arrays[name]
+                )
+        return found
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What a hypothesis leaves of the difference."""
+
+    largest: float
+    """Of any element, in units of what is allowed to it."""
+    share: float
+    """Of the whole difference, root of the sum of squares over all elements."""
+
+    @property
+    def level(self) -> int:
+        """0 where rounding explains the rest, 1 where next to nothing is left, 2 where too much is."""
+        if self.largest <= 1.0 and self.share <= EXPLAINED:
+            return 0
+        return 1 if self.share <= ALMOST else 2
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """Something done otherwise, and all that the suspect would then show."""
+
+    code: str
+    text: str
+    align: str
+    expected: Callable[[], Arrays]
+    cost: int = 0
+    """How much was chosen to fit: 0 nothing or a well-known number, 1 a round number, 2 any number."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """A hypothesis with a constant left open."""
+
+    code: str
+    text: Callable[[str], str]
+    """What is consistent with the evidence, given the constant in words."""
+    align: str
+    expected: Callable[[float], Arrays]
+    asked: float
+    """The constant as declared."""
+    known: tuple[float, ...] = ()
+    """Values that it is often given."""
+    near: tuple[float, ...] = ()
+    """Where to begin to look for another."""
+    cost: int = 0
+
+    def of(self, value: float, cost: int = 0) -> Hypothesis:
+        """With the constant settled."""
+        return Hypothesis(self.code, self.text(number(value)), self.align, lambda: self.expected(value), self.cost + cost)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A hypothesis and what it leaves."""
+
+    hypothesis: Hypothesis
+    rest: Rest
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The smallest first; rests that differ by less than half an order of magnitude count as alike."""
+        return self.rest.level, self.hypothesis.cost, floor(2 * log10(max(self.rest.share, 1e-3)))
+
+
+def judged(hypotheses: Iterable[Hypothesis | Family], evidence: Evidence) -> list[Judged]:
+    """All that leave nothing, or next to nothing, the likeliest first."""
+    found = [each for hypothesis in hypotheses for each in _settled(hypothesis, evidence)]
+    return sorted((each for each in found if each.rest.level < 2), key=lambda each: each.rank)
+
+
+def named(found: Iterable[Judged], side: str) -> tuple[Cause, ...]:
+    """The causes to name: of each code the likeliest, and those that leave something only where none leaves nothing."""
+    causes: dict[str, Cause] = {}
+    best = None
+    for each in sorted(found, key=lambda each: each.rank):
+        best = each.rest.level if best is None else best
+        if each.rest.level == best:
+            one = each.hypothesis
+            causes.setdefault(one.code, Cause(one.code, one.text, one.align, side))
+    return tuple(causes.values())[:MOST]
+
+
+def _settled(hypothesis: Hypothesis | Family, evidence: Evidence) -> Iterator[Judged]:
+    """A hypothesis as it is, or with its constant at a well-known value, else at the one that fits."""
+    if isinstance(hypothesis, Hypothesis):
+        yield _judge(hypothesis, evidence)
+        return
+    known = [_judge(hypothesis.of(value), evidence) for value in hypothesis.known if value != hypothesis.asked]
+    within = [each for each in known if each.rest.level == 0]
+    if within:
+        yield from within[:1]
+        return
+    value = fitted(hypothesis, evidence)
+    if value is None:
+        return
+    free = _judge(hypothesis.of(value, 2), evidence)
+    tried = (_judge(hypothesis.of(round_, 1), evidence) for round_ in rounded(value, hypothesis.asked))
+    yield next((each for each in tried if each.rest.level <= min(free.rest.level, 1) and each.rest.level < 2), free)
+
+
+def _judge(hypothesis: Hypothesis, evidence: Evidence) -> Judged:
+    with np.errstate(all="ignore"):
+        return Judged(hypothesis, evidence.rest(hypothesis.expected()))
+
+
+def fitted(family: Family, evidence: Evidence) -> float | None:
+    """The constant that leaves least: the best of a few beginnings, then Gauss-Newton steps in it; None where none is found."""
+    begins = [value for value in (*family.near, *family.known, family.asked) if isfinite(value)]
+    best, value = min((evidence.rest(family.expected(value)).share, value) for value in begins)
+    shown = _flat(evidence.shown, evidence)
+    for _ in range(30):
+        width = max(abs(value), 1e-12) * 1e-4
+        here, there = (_flat(family.expected(v), evidence) for v in (value, value + width))
+        slope = (there - here) / width
+        square = float(slope @ slope)
+        if not isfinite(square) or square == 0.0:
+            break
+        move = float(slope @ (shown - here)) / square
+        # A step that overshoots is halved until it helps.
+        for halved in range(8):
+            tried = value + move / 2**halved
+            share = evidence.rest(family.expected(tried)).share
+            if share < best:
+                break
+        else:
+            break
+        best, value, before = share, tried, value
+        if abs(value - before) <= 1e-15 * abs(value):
+            break
+    return value if isfinite(best) else None
+
+
+def _flat(arrays: Arrays, evidence: Evidence) -> Floats:
+    """All elements in a row, in units of what is allowed; what is not finite, or allowed nothing, says nothing here."""
+    parts = []
+    for name, size in evidence.allowed.items():
+        with np.errstate(all="ignore"):
+            parts.append(np.asarray(arrays[name], np.float64).ravel() / (size or inf))
+    return np.nan_to_num(np.concatenate(parts), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def rounded(value: float, asked: float) -> Iterator[float]:
+    """Numbers near a value that a person would write, the roundest first: a few digits of it, of 1 - it, or times the asked one."""
+    for digits in (1, 2, 3):
+        yield _to_digits(value, digits)
+        yield 1.0 - _to_digits(1.0 - value, digits)
+        if asked:
+            yield asked * _to_digits(value / asked, digits)
+            yield asked * (1.0 + _to_digits(value / asked - 1.0, digits))
+        if value:
+            yield 1.0 / _to_digits(1.0 / value, digits)
+
+
+def number(value: float) -> str:
+    """As few digits as it takes to know the value again, at most nine."""
+    return next((text for digits in range(1, 10) if float(text := f"{value:.{digits}g}") == value), f"{value:.9g}")
+
+
+def difference(shown: NDArray[Any], expected: NDArray[Any]) -> Floats:
+    """By element; zero where both left the finite numbers alike, infinite where only one did."""
+    one, other = (np.asarray(array, np.float64) for array in (shown, expected))
+    if one.shape != other.shape:
+        return np.full(one.shape, inf)
+    with np.errstate(all="ignore"):
+        distance = np.abs(one - other)
+    alike = (one == other) | (np.isnan(one) & np.isnan(other))
+    return np.where(alike, 0.0, np.where(np.isfinite(distance), distance, inf))
+
+
+def _largest(one: NDArray[Any], other: NDArray[Any]) -> float:
+    return float(difference(one, other).max(initial=0.0))
+
+
+def _exactly(shown: NDArray[Any], expected: NDArray[Any]) -> Floats:
+    return np.where(difference(shown, expected) == 0.0, 0.0, inf)
+
+
+def _to_digits(value: float, digits: int) -> float:
+    if not value or not isfinite(value):
+        return value
+    return round(value, digits - ceil(log10(abs(value))))

@@ -1,0 +1,252 @@
+"""What may be wrong where the loss differs and the predictions do not; the gradients beside it must follow from the same mistake."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import log, sqrt
+
+import numpy as np
+
+from parity.contract import Arrays, Loss
+from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, judged
+from parity.ladder.causes.network import Floats, Network, round_to_float32
+from parity.ladder.causes.scene import Scene
+
+Suspected = Iterator[Hypothesis | Family]
+Slope = tuple[float, Floats]
+"""A loss, and its (B, K) gradient by the predictions."""
+
+
+def loss_causes(scene: Scene) -> list[Judged]:
+    """What would make the suspect's loss and gradients of the same predictions."""
+    return Losses(scene).judged()
+
+
+class Losses:
+    """Loss and gradients computed anew with something altered."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene, self.loss = scene, scene.config.loss
+        state, batch = scene.state, scene.batch
+        self.parameters, self.targets = state.parameters, batch.targets
+        network = Network.of(scene.config.model)
+        self.predictions, self.backward = network.run(state.parameters, state.buffers, batch.inputs, True, batch.masks)
+        losses, gradients = scene.evidence(lambda view: view.loss), scene.evidence(lambda view: view.gradients)
+        self.evidence = Evidence(
+            {**losses.shown, **gradients.shown},
+            {**losses.healthy, **gradients.healthy},
+            {**losses.allowed, **gradients.allowed},
+        )
+
+    def judged(self) -> list[Judged]:
+        """The hypotheses that hold."""
+        evidence = self.evidence.roughened(self.of(lambda p, t: valued(self.loss, p, t)))
+        return judged(self.hypotheses(), evidence) or judged(self._reported(), evidence)
+
+    def of(self, loss: Callable[[Floats, Floats], Slope]) -> Arrays:
+        """Loss and gradients where the loss is another function of predictions and targets."""
+        value, slope = loss(self.predictions, self.targets)
+        return {"loss": np.array(value), **self.backward(slope)}
+
+    def scaled(self, factor: float) -> Arrays:
+        """A multiple of everything."""
+        return {name: factor * np.asarray(array, np.float64) for name, array in self.evidence.healthy.items()}
+
+    def hypotheses(self) -> Suspected:
+        """All of them, the likelier first."""
+        yield from self._reductions()
+        yield from self._deltas()
+        yield from self._kinds()
+        yield from self._penalties()
+        yield from self._broadcast()
+        yield Family(
+            "loss.factor",
+            lambda value: f"the loss and its gradients are {value} times what they should be",
+            "the factor of the contract: torch's mse_loss and optax.squared_error have none, optax.l2_loss has 1/2",
+            self.scaled,
+            1.0,
+            (0.5, 2.0, -1.0),
+        )
+        yield from self._digits()
+
+    def _reductions(self) -> Suspected:
+        (rows, outputs), asked = self.targets.shape, self.loss.reduction
+        align = f"reduction {asked!r}: torch's losses take the mean by default, Optax's give every element and you reduce them"
+        by_row = self.loss.kind == "cross_entropy"
+        terms = rows if by_row else rows * outputs
+        for factor, text in (
+            (terms, "the sum is taken where the mean was asked for"),
+            (1 / terms, "the mean is taken where the sum was asked for"),
+            (outputs, "the sum over the outputs is taken, and the mean over the rows alone"),
+            (rows, "the mean is taken over the outputs alone, and the sum over the rows"),
+            (1 / rows, "the loss is divided by the rows once more"),
+        ):
+            if factor != 1:
+                yield Hypothesis("loss.reduction", text, align, lambda factor=factor: self.scaled(factor))  # type: ignore[misc]
+        if outputs > 1:
+            text = "the loss is divided by the outputs once more"
+            yield Hypothesis("loss.reduction", text, align, lambda: self.scaled(1 / outputs), 1)
+
+    def _deltas(self) -> Suspected:
+        if self.loss.kind != "huber":
+            return
+        asked = self.loss.huber_delta
+        yield Family(
+            "loss.delta",
+            lambda value: f"consistent with a huber_delta of {value} instead of {asked:g}",
+            f"delta={asked:g} (torch.nn.HuberLoss and optax.huber_loss: 1 by default)",
+            lambda value: self.of(lambda p, t: valued(replaced(self.loss, huber_delta=value), p, t)),
+            asked,
+            (1.0, 0.5, 0.1, 2.0),
+        )
+
+    def _kinds(self) -> Suspected:
+        align = f"the loss {self.loss.kind} as declared"
+        for text, loss in self._others().items():
+            yield Hypothesis("loss.kind", f"the loss is {text}", align, lambda loss=loss: self.of(loss))  # type: ignore[misc]
+
+    def _others(self) -> dict[str, Callable[[Floats, Floats], Slope]]:
+        delta = self.loss.huber_delta
+        found: dict[str, Callable[[Floats, Floats], Slope]] = {}
+        for kind in ("mse", "mae", "huber", "log_cosh", "cross_entropy"):
+            if kind != self.loss.kind:
+                other = replaced(self.loss, kind=kind)
+                found[kind] = lambda p, t, other=other: valued(other, p, t)  # type: ignore[misc]
+                found[f"half of {kind}"] = lambda p, t, other=other: times(0.5, valued(other, p, t))  # type: ignore[misc]
+        found["the root of the mean squared error"] = lambda p, t: rooted(valued(Loss("mse"), p, t))
+        if self.loss.kind == "huber":
+            found["huber divided by its delta, as smooth_l1_loss"] = lambda p, t: times(1 / delta, valued(self.loss, p, t))
+        if self.loss.kind == "cross_entropy":
+            found["given probabilities where it takes logits: a softmax too many"] = lambda p, t: of_softmax(self.loss, p, t)
+            found["binary, of each class by itself"] = lambda p, t: binary(self.loss, p, t)
+        return found
+
+    def _penalties(self) -> Suspected:
+        align = "no penalty in the loss: weight decay belongs to the optimizer"
+        for what, names in (
+            ("all parameters", list(self.parameters)),
+            ("the kernels", [name for name in self.parameters if name.endswith("kernel")]),
+        ):
+            for word, factor in (("", 1.0), (" half", 0.5)):
+                yield Family(
+                    "loss.penalty",
+                    lambda value, what=what, word=word: f"{value} times{word} the sum of squares of {what} is added",  # type: ignore[misc]
+                    align,
+                    lambda value, names=names, factor=factor: self._penalized(value * factor, names),  # type: ignore[misc]
+                    0.0,
+                    (1e-2, 1e-3, 1e-4, 5e-4, 0.1),
+                    cost=0 if factor == 1.0 else 1,
+                )
+            yield Family(
+                "loss.penalty",
+                lambda value, what=what: f"{value} times the sum of magnitudes of {what} is added",  # type: ignore[misc]
+                align,
+                lambda value, names=names: self._lasso(value, names),  # type: ignore[misc]
+                0.0,
+                (1e-2, 1e-3, 1e-4),
+                cost=1,
+            )
+
+    def _penalized(self, factor: float, names: list[str]) -> Arrays:
+        found = dict(self.evidence.healthy)
+        found["loss"] = found["loss"] + factor * sum(float((self.parameters[name] ** 2).sum()) for name in names)
+        return found | {name: found[name] + 2 * factor * self.parameters[name] for name in names}
+
+    def _lasso(self, factor: float, names: list[str]) -> Arrays:
+        found = dict(self.evidence.healthy)
+        found["loss"] = found["loss"] + factor * sum(float(np.abs(self.parameters[name]).sum()) for name in names)
+        return found | {name: found[name] + factor * np.sign(self.parameters[name]) for name in names}
+
+    def _broadcast(self) -> Suspected:
+        if self.targets.shape[1] != 1 or self.loss.kind == "cross_entropy":
+            return
+        text = "predictions (B, 1) meet targets (B,): the loss runs over all B x B pairs"
+        align = "targets.reshape(predictions.shape): both frameworks broadcast in silence where a loss is written by hand"
+        yield Hypothesis("loss.broadcast", text, align, lambda: self.of(lambda p, t: all_pairs(self.loss, p, t)))
+
+    def _digits(self) -> Suspected:
+        if self.scene.suspect.contender.dtype != "float64":
+            return
+        align = "float64 throughout a float64 run"
+        single = {name: round_to_float32(np.asarray(a, np.float64)) for name, a in self.evidence.healthy.items()}
+        text = "loss and gradients are rounded to float32"
+        yield Hypothesis("precision.lower", text, align, lambda: single)
+
+    def _reported(self) -> Suspected:
+        """The loss alone: it is a single number, so that only what is well known or leaves its mark on it says anything."""
+        shown = float(self.evidence.shown["loss"])
+        if self.scene.suspect.contender.dtype == "float64" and shown == float(np.float32(shown)):
+            text = "the loss is a number of float32 in a float64 run"
+            yield Hypothesis("precision.lower", text, "float64 throughout a float64 run", lambda: self.evidence.shown, 1)
+
+
+def valued(loss: Loss, p: Floats, t: Floats) -> Slope:
+    """As the contract declares it."""
+    terms, slope = _terms(loss, p - t, p, t)
+    return (float(terms.sum()), slope) if loss.reduction == "sum" else (float(terms.mean()), slope / terms.size)
+
+
+def _terms(loss: Loss, error: Floats, p: Floats, t: Floats) -> tuple[Floats, Floats]:
+    """Before they are reduced, and the gradient of their sum."""
+    match loss.kind:
+        case "mse":
+            return error**2, 2 * error
+        case "mae":
+            return np.abs(error), np.sign(error)
+        case "huber":
+            size, delta = np.abs(error), loss.huber_delta
+            terms = np.where(size <= delta, error**2 / 2, delta * (size - delta / 2))
+            return terms, np.clip(error, -abs(delta), abs(delta))
+        case "log_cosh":
+            return np.logaddexp(error, -error) - log(2), np.tanh(error)
+        case "cross_entropy":
+            return -(t * log_softmax(p)).sum(axis=1), softmax(p) * t.sum(axis=1, keepdims=True) - t
+
+
+def all_pairs(loss: Loss, p: Floats, t: Floats) -> Slope:
+    """Every prediction with every target, (B, 1) with (B,)."""
+    error = p - t.T
+    terms, slope = _terms(loss, error, p, t)
+    summed = slope.sum(axis=1, keepdims=True)
+    return (float(terms.sum()), summed) if loss.reduction == "sum" else (float(terms.mean()), summed / terms.size)
+
+
+def of_softmax(loss: Loss, p: Floats, t: Floats) -> Slope:
+    """The loss of softmax(p)."""
+    q = softmax(p)
+    value, slope = valued(loss, q, t)
+    return value, q * (slope - (slope * q).sum(axis=1, keepdims=True))
+
+
+def binary(loss: Loss, p: Floats, t: Floats) -> Slope:
+    """Of each class by itself, through a sigmoid."""
+    terms = np.logaddexp(0.0, p) - t * p
+    slope = 1 / (1 + np.exp(-p)) - t
+    return (float(terms.sum()), slope) if loss.reduction == "sum" else (float(terms.mean()), slope / terms.size)
+
+
+def rooted(loss: Slope) -> Slope:
+    """The root of a loss."""
+    value, slope = loss
+    return sqrt(value), slope / (2 * sqrt(value)) if value else slope
+
+
+def times(factor: float, loss: Slope) -> Slope:
+    """A multiple of a loss."""
+    return factor * loss[0], factor * loss[1]
+
+
+def softmax(p: Floats) -> Floats:
+    """Without overflow."""
+    return np.exp(log_softmax(p))
+
+
+def log_softmax(p: Floats) -> Floats:
+    """Without overflow."""
+    shifted = p - p.max(axis=1, keepdims=True)
+    found: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return found
+
+
+def replaced(loss: Loss, **fields: object) -> Loss:
+    """With other fields; what a loss may not be declared with, it is not."""
+    return replace(loss, **({k: max(v, 1e-300) if k == "huber_delta" else v for k, v in fields.items()}))  # type: ignore[arg-type, type-var]

@@ -1,0 +1,82 @@
+"""Scene: the two sides at the place where they part, one of them under suspicion, and what rounding explains of their difference."""
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from parity.contract import Arrays, Batch, State, TrainingConfig
+from parity.ladder.causes.hypothesis import Evidence
+from parity.ladder.envelope import Envelope, Look, ulp
+from parity.ladder.parting import Place
+from parity.ladder.replicas import Given
+from parity.ladder.subject import Subject
+from parity.ladder.view import View
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who is suspected, who is taken to be right, and where they part."""
+
+    suspect: Subject
+    healthy: Subject
+    place: Place
+    suspect_first: bool
+    """Whether the suspect is the reference, whose view is the first of the envelope."""
+
+    @property
+    def config(self) -> TrainingConfig:
+        """What both were asked to train."""
+        return self.suspect.start.config
+
+    @property
+    def envelope(self) -> Envelope:
+        """Of both at the place."""
+        assert self.place.envelope is not None
+        return self.place.envelope
+
+    @property
+    def views(self) -> tuple[View, View]:
+        """The suspect's and the healthy side's."""
+        one, other = self.envelope.views
+        return (one, other) if self.suspect_first else (other, one)
+
+    @property
+    def given(self) -> Given:
+        """What the suspect was given there, in float64."""
+        return self.views[0].given.cast("float64")
+
+    @property
+    def batch(self) -> Batch:
+        """The batch of the place, in float64."""
+        return self.given.batch(0)
+
+    @property
+    def state(self) -> State:
+        """The state in front of it, in float64."""
+        return self.given.state
+
+    def evidence(self, look: Look, rounded: int = 1) -> Evidence:
+        """What both show, and how far apart rounding may bring them, tensor by tensor."""
+        shown, healthy = (look(view) for view in self.views)
+        return Evidence(shown, healthy, allowed(self.envelope, look, shown, healthy, rounded))
+
+
+def allowed(envelope: Envelope, look: Look, shown: Arrays, healthy: Arrays, rounded: int = 1) -> dict[str, float]:
+    """By tensor, what the ladder would let pass, of the larger of the two sides."""
+    first, other = look(envelope.first), look(envelope.other)
+    dtype = max(envelope.dtypes, key=lambda dtype: float(np.finfo(dtype).eps))
+    found = {}
+    for name in healthy:
+        scale = max(_scale(shown[name]), _scale(healthy[name]))
+        noise = max(rounded * ulp(scale, dtype), *(size for size in [first.largest(name)] if isfinite(size)), 0.0)
+        own = other.largest(name)
+        if isfinite(own):
+            # A rough suspect explains nothing: of its own spread only what is like the healthy one's counts.
+            noise = max(noise, min(own, envelope.calibration.trust * noise))
+        found[name] = envelope.calibration.factor * noise
+    return found
+
+
+def _scale(array: np.ndarray) -> float:  # type: ignore[type-arg]
+    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
