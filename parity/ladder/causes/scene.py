@@ -7,7 +7,7 @@ import numpy as np
 
 from parity.contract import Arrays, Batch, State, TrainingConfig
 from parity.ladder.causes.hypothesis import Evidence
-from parity.ladder.envelope import Envelope, Look, ulp
+from parity.ladder.envelope import Envelope, Look, coarseness, ulp
 from parity.ladder.parting import Place
 from parity.ladder.replicas import Given
 from parity.ladder.subject import Subject
@@ -64,17 +64,13 @@ class Scene:
 
 def allowed(envelope: Envelope, look: Look, shown: Arrays, healthy: Arrays, rounded: int = 1) -> dict[str, float]:
     """By tensor, what the ladder would let pass, of the larger of the two sides."""
-    first, other = look(envelope.first), look(envelope.other)
-    dtype = max(envelope.dtypes, key=lambda dtype: float(np.finfo(dtype).eps))
+    spread = look(envelope.first)
+    dtype = max(envelope.dtypes, key=coarseness)
     found = {}
     for name in healthy:
-        scale = max(_scale(shown[name]), _scale(healthy[name]))
-        noise = max(rounded * ulp(scale, dtype), *(size for size in [first.largest(name)] if isfinite(size)), 0.0)
-        own = other.largest(name)
-        if isfinite(own):
-            # A rough suspect explains nothing: of its own spread only what is like the healthy one's counts.
-            noise = max(noise, min(own, envelope.calibration.trust * noise))
-        found[name] = envelope.calibration.factor * noise
+        floor = rounded * ulp(max(_scale(shown[name]), _scale(healthy[name])), dtype)
+        furthest = spread.largest(name)
+        found[name] = envelope.calibration.factor * (max(floor, furthest) if isfinite(furthest) else floor)
     return found
 
 
