@@ -75,7 +75,7 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_structure_hook_func(partial(_is_a, Literal), _choice)
     converter.register_structure_hook_func(partial(_is_a, tuple), partial(_sequence, converter))
-    for optional in (int | None, float | None):
+    for optional in (int | None, float | None, str | None):
         converter.register_structure_hook(optional, partial(_optional, converter))
     for field_name, union in UNIONS.items():
         kinds = KINDS[field_name]

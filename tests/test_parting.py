@@ -9,6 +9,7 @@ from climbing import broken_at, climb, subject, wrong
 
 import parity
 from parity.contract import MLP, Adam, BatchOrder, RegularizedMLP
+from parity.ladder import Calibration
 
 EXPERIMENT = parity.recipe(
     "polar", rows=60, epochs=16, batch_size=16, model=MLP((6, 5), "tanh"), optimizer=Adam(learning_rate=1e-2)
@@ -105,6 +106,25 @@ def test_checkpoints_of_another_step_are_a_fault_of_reporting():
     assert (pair.verdict, pair.parted.stage) == ("different", "reporting"), pair.summary
     assert pair.parted.culprit == "wrong:cpu:loop:float64"
     assert pair.parted.tensor.startswith("layers.")
+
+
+def test_a_drift_below_the_resolution_of_a_step_is_found_over_many():
+    """A unit in the last place or two in each step: no step alone shows it in float32, and in float64 every one does."""
+
+    def creep(state):
+        moved = state.parameters["layers.0.kernel"] + np.asarray(1e-7, "float32")
+        return replace(state, parameters={**state.parameters, "layers.0.kernel": moved})
+
+    plant = climbing.behind_step(None, creep)
+    long = replace(EXPERIMENT, epochs=60)
+    # What a step can resolve depends on the factor.
+    by_two = Calibration(16, 2.0, 999, 2.0, 999, 1e-3)
+    pair = climb(subject(long, dtype="float32", calibration=by_two), wrong(long, plant, "float32"))
+    assert (pair.verdict, pair.parted.stage) == ("different", "drift"), pair.summary
+    assert broken_at(pair) == ["trajectory"]
+    assert "layers.0" in pair.parted.tensor
+    pair = climb(subject(long), wrong(long, plant))
+    assert (pair.parted.step, pair.parted.stage, pair.parted.tensor) == (1, "optimizer", "layers.0.kernel")
 
 
 def test_a_fault_of_the_reference_is_placed_as_well():
