@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import isfinite
 
-import numpy as np
-
 from parity.contract import Arrays, Batch, State, TrainingConfig
 from parity.ladder.causes.hypothesis import Evidence
-from parity.ladder.envelope import Envelope, Look, ulp
+from parity.ladder.cloud import Spread
+from parity.ladder.envelope import Envelope, Look, coarseness, ulp
+from parity.ladder.gap import scales
 from parity.ladder.parting import Place
 from parity.ladder.replicas import Given
 from parity.ladder.subject import Subject
@@ -64,19 +64,21 @@ class Scene:
 
 def allowed(envelope: Envelope, look: Look, shown: Arrays, healthy: Arrays, rounded: int = 1) -> dict[str, float]:
     """By tensor, what the ladder would let pass, of the larger of the two sides."""
-    first, other = look(envelope.first), look(envelope.other)
-    dtype = max(envelope.dtypes, key=lambda dtype: float(np.finfo(dtype).eps))
-    found = {}
+    limits = limited(look(envelope.first), shown, healthy, envelope.dtypes, rounded)
+    own, trust = look(envelope.other), envelope.calibration.trust
+    # A rough suspect explains nothing: of its own spread only what is like the healthy one's counts.
+    spreads = {name: own.largest(name) for name in limits}
+    believed = {name: min(size, trust * limits[name]) for name, size in spreads.items() if isfinite(size)}
+    return {name: envelope.calibration.factor * max(size, believed.get(name, 0.0)) for name, size in limits.items()}
+
+
+def limited(
+    spread: Spread, shown: Arrays, healthy: Arrays, dtypes: tuple[str, str], rounded: int = 1
+) -> dict[str, float]:
+    """By tensor, the distance of the furthest replica, and at least the unit in the last place of the larger side."""
+    dtype, found = max(dtypes, key=coarseness), {}
+    sizes, others = scales(shown), scales(healthy)
     for name in healthy:
-        scale = max(_scale(shown[name]), _scale(healthy[name]))
-        noise = max(rounded * ulp(scale, dtype), *(size for size in [first.largest(name)] if isfinite(size)), 0.0)
-        own = other.largest(name)
-        if isfinite(own):
-            # A rough suspect explains nothing: of its own spread only what is like the healthy one's counts.
-            noise = max(noise, min(own, envelope.calibration.trust * noise))
-        found[name] = envelope.calibration.factor * noise
+        unit = rounded * ulp(max(sizes[name], others[name]), dtype)
+        found[name] = max(unit, spread.largest(name)) if isfinite(spread.largest(name)) else unit
     return found
-
-
-def _scale(array: np.ndarray) -> float:  # type: ignore[type-arg]
-    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
