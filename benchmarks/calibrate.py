@@ -22,7 +22,7 @@ from benchmarks.faults.jobs import rows_of
 from benchmarks.results import keep
 from parity.contender import Contender
 from parity.ladder.calibration import FILE, Calibration
-from parity.ladder.envelope import Envelope
+from parity.ladder.parting import envelope_at_start
 from parity.ladder.subject import Subject
 from parity.ladder.trajectory import follow
 from parity.start import Start, draw
@@ -54,14 +54,13 @@ def _compared(start: Start, seed: int, dtype: str) -> Iterator[dict[str, Any]]:
     reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, BARE)
     for contender in candidates_of(dtype, seed):
         candidate = subject_of(contender, start, BARE)
-        for rung, ratio, where in (*_rungs(reference, candidate, dtype), *_path(reference, candidate)):
+        for rung, ratio, where in (*_rungs(reference, candidate), *_path(reference, candidate)):
             yield {"candidate": str(contender), "rung": rung, "ratio": ratio, "where": where}
 
 
-def _rungs(reference: Subject, candidate: Subject, dtype: str) -> Iterator[tuple[str, float, str]]:
-    views = (reference.first, candidate.first)
-    envelope = Envelope(views, (dtype, dtype), reference.start.config, BARE, reference.cloud)
-    steps = range(min(len(view.stepped) for view in views))
+def _rungs(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float, str]]:
+    envelope = envelope_at_start(reference, candidate)
+    steps = range(min(len(view.stepped) for view in envelope.views))
     looks = {name: [attrgetter(attribute)] for name, attribute in ATTRIBUTES.items()}
     for rung, of_rung in {**looks, "step": [methodcaller("behind", k) for k in steps]}.items():
         judgements = [envelope.judge(look, rounded=k + 1) for k, look in enumerate(of_rung)]

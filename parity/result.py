@@ -51,6 +51,8 @@ class NoiseEnvelope:
     """The bound on the chance that a correct pair exceeds the factor, for one comparison."""
     comparisons: int
     """How many comparisons of correct executions support that."""
+    trajectories: int
+    """And how many of their trajectories."""
     note: str = ""
     """What a reader must know: replicas that diverged, or that were trained one after the other."""
 

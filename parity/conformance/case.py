@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache
 
 import numpy as np
 
@@ -84,25 +84,26 @@ class Case:
         trainer.set_state(self.state)
         return trainer
 
-    @cached_property
-    def noise(self) -> float:
-        """How far rounding brings a run of the case, relative to its tensor: the furthest of its replicas."""
-        given = Given(self.state, self.data, self.data, self.order)
-        original, furthest = named(self.trainer().fit(given.train, given.order)), 0.0
-        for seed in range(REPLICAS):
-            replica = disturb(given, self.config, seed)
-            trainer = self.trainer()
-            trainer.set_state(replica.given.state)
-            history = trainer.fit(replica.given.train, replica.given.order)
-            restored = named(replace(history, final=replica.restore_state(history.final)))
-            furthest = max(furthest, *(gap.relative for gap in gaps(original, restored).values()))
-        return furthest
-
     def close(self, expected: Arrays, found: Arrays, what: str) -> None:
         """Assert that two sets of arrays are no further apart than rounding brings a run of the case."""
         gap = max(gaps(expected, found).values(), key=lambda gap: gap.relative)
-        bound = calibrated(REPLICAS, None).path_factor * self.noise
+        bound = calibrated(REPLICAS, None).path_factor * noise(self)
         assert gap.relative <= bound, f"{what}: {gap.where} differs by {gap.relative:.2g}; expected at most {bound:.2g}"
+
+
+@cache
+def noise(case: Case) -> float:
+    """How far rounding brings a run of the case, relative to its tensor: the furthest of its replicas."""
+    given = Given(case.state, case.data, case.data, case.order)
+    original, furthest = named(case.trainer().fit(given.train, given.order)), 0.0
+    for seed in range(REPLICAS):
+        replica = disturb(given, case.config, seed)
+        trainer = case.trainer()
+        trainer.set_state(replica.given.state)
+        history = trainer.fit(replica.given.train, replica.given.order)
+        restored = named(replace(history, final=replica.restore_state(history.final)))
+        furthest = max(furthest, *(gap.relative for gap in gaps(original, restored).values()))
+    return furthest
 
 
 def named(history: History) -> Arrays:

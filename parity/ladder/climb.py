@@ -6,8 +6,7 @@ from math import inf
 from parity.accuracy import learning_curve
 from parity.ladder.arbiter import Voices, accuse, errors_at_start, errors_on_the_way
 from parity.ladder.causes import causes_of
-from parity.ladder.envelope import Envelope
-from parity.ladder.parting import Place, at_the_start, on_the_way, stage_of_start
+from parity.ladder.parting import Place, at_the_start, envelope_at_start, on_the_way, stage_of_start
 from parity.ladder.replicas import MODEL
 from parity.ladder.rungs import ENVELOPED, start
 from parity.ladder.subject import Subject
@@ -54,6 +53,7 @@ class Climb:
                 path_factor=calibration.path_factor,
                 supported_false_alarm=calibration.false_alarm,
                 comparisons=calibration.comparisons,
+                trajectories=calibration.paths,
                 note=self.note,
             ),
             horizon=self.horizon,
@@ -68,9 +68,7 @@ class Climb:
             # The rung names the contender in front of what did not arrive.
             self._explain(Place(0, stage_of_start(rung), rung, side=rung.where.split(": ")[0]))
             return
-        views, dtypes = (self.reference.first, self.candidate.first), (self._dtype(0), self._dtype(1))
-        config, calibration = self.reference.start.config, self.reference.calibration
-        envelope = Envelope(views, dtypes, config, calibration, self.reference.cloud)
+        envelope = envelope_at_start(self.reference, self.candidate)
         for compare in ENVELOPED.values():
             rung = self._add(compare(envelope), done)
             if not rung.passed:
@@ -105,12 +103,12 @@ class Climb:
         other = next((name for name in names if name != accusation.culprit), "")
         gap = place.rung.gap if place.rung.gap is not None else inf
         if not accusation.culprit:
-            who = f"{names[1]} is {gap:.2g} away from {names[0]}, and nothing tells which is off"
+            who = f"{names[1]} and {names[0]} are {gap:.2g} of its size apart, and nothing tells which is off"
         elif place.side:
             who = f"{accusation.culprit} differs from {'its own steps' if place.step else 'what it was given'}"
         else:
             agrees = f"{other} agrees with {', '.join(accusation.voices)}"
-            who = f"{accusation.culprit} is {gap:.2g} off, {agrees}"
+            who = f"{accusation.culprit} is off by {gap:.2g} of its size, {agrees}"
         when = f"step {place.step}" if place.step else "start"
         text = f"{when}, {place.stage}, {place.rung.where}: {who}"
         self.parted = Parted(place.step, place.stage, place.tensor, place.rung.where, gap, accusation.culprit, text)
@@ -141,9 +139,6 @@ class Climb:
             for subject in (self.reference, self.candidate)
             if subject.diverged_at is not None
         )
-
-    def _dtype(self, side: int) -> str:
-        return (self.reference, self.candidate)[side].contender.dtype
 
 
 def outcome(reference: Subject, candidate: Subject) -> Rung:

@@ -2,7 +2,9 @@
 
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
 place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times as
-many replicas more. All are the reference's: a candidate that computes roughly would excuse itself.
+many replicas more, and in float32 with the distance of both from the reference's float64: what even the nearer of the two is off
+by, rounding did, as where an activation saturates and no nudge moves it. All replicas are the reference's: a candidate that
+computes roughly would excuse itself.
 """
 
 from collections.abc import Callable
@@ -13,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import TrainingConfig
+from parity.contract import Arrays, TrainingConfig
 from parity.ladder.calibration import Calibration
 from parity.ladder.cloud import Cloud, Spread
-from parity.ladder.gap import Gap, gaps
+from parity.ladder.gap import Gap, distances, gaps
 from parity.ladder.plan import FIRST_SEED, MORE_SEED
 from parity.ladder.view import View
 
@@ -64,8 +66,9 @@ class Envelope:
         config: TrainingConfig,
         calibration: Calibration,
         cloud: Cloud | None = None,
+        truth: View | None = None,
     ) -> None:
-        self.views, self.dtypes, self.calibration = views, dtypes, calibration
+        self.views, self.dtypes, self.calibration, self.truth = views, dtypes, calibration, truth
         # Where the two differ in dtype, the noise is that of the coarser.
         coarser = 1 if coarseness(dtypes[1]) > coarseness(dtypes[0]) else 0
         count = calibration.replicas
@@ -88,7 +91,19 @@ class Envelope:
         if all(gap.size <= floors[name] for name, gap in found.items()):
             return self._furthest(found, floors)
         judgement = self._judged(found, floors, look(self.first))
-        return judgement if judgement.held else self._judged(found, floors, look(self.first), look(self.more))
+        if judgement.held:
+            return judgement
+        inherent = self._inherent(look, reference, candidate)
+        floors = {name: max(size, inherent.get(name, 0.0)) for name, size in floors.items()}
+        return self._judged(found, floors, look(self.first), look(self.more))
+
+    def _inherent(self, look: Look, reference: Arrays, candidate: Arrays) -> dict[str, float]:
+        """By tensor, how far the nearer of the two is from the reference's float64; nothing where there is none."""
+        if self.truth is None:
+            return {}
+        truth = look(self.truth)
+        mine, theirs = distances(truth, reference), distances(truth, candidate)
+        return {name: min(size, theirs[name]) for name, size in mine.items() if isfinite(size)}
 
     def _judged(self, found: dict[str, Gap], floors: dict[str, float], *spreads: Spread) -> Judgement:
         broken = tuple(r for spread in spreads for r in spread.broken)

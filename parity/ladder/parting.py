@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from parity.contract import History, State
+from parity.ladder.cloud import Cloud
 from parity.ladder.envelope import Envelope
 from parity.ladder.gap import tensor_of
 from parity.ladder.replicas import Given
@@ -95,11 +96,21 @@ def stage_of_start(rung: Rung) -> str:
     return "data" if what.startswith(("inputs", "targets", "rows", "dropouts")) else "state"
 
 
+def envelope_at_start(reference: Subject, candidate: Subject) -> Envelope:
+    """The envelope of both as they start."""
+    return _envelope(reference, candidate, (reference.first, candidate.first), reference.cloud)
+
+
 def local_envelope(reference: Subject, candidate: Subject, given: Given, steps: int = 1) -> Envelope:
     """The envelope of both from the same state."""
     mine, theirs = (View(s.trainer, given.cast(s.contender.dtype), steps) for s in (reference, candidate))
+    return _envelope(reference, candidate, (mine, theirs), None)
+
+
+def _envelope(reference: Subject, candidate: Subject, views: tuple[View, View], cloud: Cloud | None) -> Envelope:
     dtypes = (reference.contender.dtype, candidate.contender.dtype)
-    return Envelope((mine, theirs), dtypes, reference.start.config, reference.calibration)
+    truth = reference.truth_of(views[0])
+    return Envelope(views, dtypes, reference.start.config, reference.calibration, cloud, truth)
 
 
 def _walked(subject: Subject, steps: int) -> State:

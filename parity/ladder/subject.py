@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity import registry
 from parity.contender import Contender
 from parity.contract import BatchOrder, Data, History, Trainer
 from parity.ladder.calibration import Calibration
@@ -108,6 +109,19 @@ class Subject:
     def compared_at(self) -> tuple[int, ...]:
         """The checkpoints among them."""
         return tuple(step for step in self.checkpoints_at if step <= self.compared)
+
+    @cached_property
+    def exact(self) -> Trainer | None:
+        """The same backend in float64; None where that is what this is, or where it has none."""
+        backend = registry.load(self.contender.backend)
+        if self.contender.dtype == "float64" or "float64" not in backend.dtypes:
+            return None
+        mode, device = self.contender.mode, self.contender.device
+        return backend.trainer(self.start.config, device=device, mode=mode, dtype="float64")
+
+    def truth_of(self, view: View) -> View | None:
+        """What a view shows in float64, from the very same numbers."""
+        return None if self.exact is None else View(self.exact, view.given.cast("float64"), view.steps)
 
     @cached_property
     def cloud(self) -> Cloud:

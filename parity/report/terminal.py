@@ -122,8 +122,8 @@ def _envelope(pairs: Sequence[Pair]) -> str:
     return "\n".join(
         [
             f"Limits: {made.factor:.3g} times the furthest of {made.replicas} replicas "
-            f"({made.path_factor:.3g} on the trajectory). {made.comparisons} comparisons of correct runs support a "
-            f"false-alarm rate of {made.supported_false_alarm:.1g}.",
+            f"({made.path_factor:.3g} on the trajectory). {made.comparisons} comparisons and {made.trajectories} "
+            f"trajectories of correct runs support a false-alarm rate of {made.supported_false_alarm:.1g}.",
             *notes,
         ]
     )

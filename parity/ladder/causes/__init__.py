@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from parity.ladder.causes.forward import forward_causes
 from parity.ladder.causes.gradient import gradient_causes
 from parity.ladder.causes.hypothesis import Judged, named
+from parity.ladder.causes.loop import loop_causes
 from parity.ladder.causes.loss import loss_causes
 from parity.ladder.causes.optimizer import optimizer_causes
 from parity.ladder.causes.scene import Scene
@@ -29,7 +30,7 @@ def causes_of(
     Where it is not known who is off, the candidate is suspected first, then the reference.
     """
     for scene in _scenes(reference, candidate, place, culprit):
-        causes = _of(scene)
+        causes = _of(scene, followed)
         if causes:
             return causes
     return ()
@@ -45,16 +46,16 @@ BY_RUNG: dict[str, Callable[[Scene], list[Judged]]] = {
 
 def _scenes(reference: Subject, candidate: Subject, place: Place, culprit: str) -> Iterator[Scene]:
     for suspect, healthy in ((candidate, reference), (reference, candidate)):
-        if culprit in ("", str(suspect.contender)):
+        if str(suspect.contender) in (place.side, culprit) or not place.side and not culprit:
             yield Scene(suspect, healthy, place, suspect is reference)
 
 
-def _of(scene: Scene) -> tuple[Cause, ...]:
+def _of(scene: Scene, followed: Followed | None) -> tuple[Cause, ...]:
     side, place = str(scene.suspect.contender), scene.place
     if place.rung.name == START:
         return start_causes(scene.suspect)
     if place.envelope is None:
-        return ()
+        return named(loop_causes(scene.suspect, place, followed), side) if followed is not None else ()
     unkept = _unkept(scene)
     if unkept:
         align = "one dtype throughout: jax_enable_x64 for float64 in JAX, no .float() on the way in PyTorch"

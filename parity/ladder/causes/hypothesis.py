@@ -7,6 +7,8 @@ number does as well, taken to be that number.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from math import ceil, floor, inf, isfinite, log10
 from typing import Any
 
@@ -24,6 +26,8 @@ ALMOST = 0.05
 """One that is not within rounding everywhere is named only where it leaves less than this share."""
 MOST = 3
 """Causes that are named."""
+STEPS = 30
+"""Gauss-Newton steps at most."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +41,47 @@ class Evidence:
 
     def roughened(self, replay: Arrays) -> "Evidence":
         """For hypotheses that are computed anew: what an unaltered computation leaves is allowed to them too."""
-        left = {name: _largest(self.healthy[name], replay[name]) for name in replay}
+        left = {name: float(difference(self.healthy[name], found).max(initial=0.0)) for name, found in replay.items()}
         return replace(self, allowed={name: size + left.get(name, 0.0) for name, size in self.allowed.items()})
 
     def rest(self, expected: Arrays) -> "Rest":
         """What is left of the difference where the suspect were to show what is expected."""
-        rest, whole = (self._in_noise(arrays) for arrays in (expected, self.healthy))
-        largest = max((float(each.max(initial=0.0)) for each in rest.values()), default=0.0)
-        square = sum(float((each**2).sum()) for each in whole.values())
-        share = sum(float((each**2).sum()) for each in rest.values()) / square if square else inf
-        return Rest(largest, float(np.sqrt(share)) if share == share else inf)
+        rest = self._in_noise(self._flat(expected))
+        if not self._whole:
+            return Rest(inf, inf)
+        return Rest(float(rest.max(initial=0.0)), float(np.linalg.norm(rest)) / self._whole)
 
-    def _in_noise(self, arrays: Arrays) -> dict[str, Floats]:
-        found = {}
-        for name, shown in self.shown.items():
-            with np.errstate(all="ignore"):
-                found[name] = difference(shown, arrays[name]) / self.allowed[name] if self.allowed[name] else _exactly(
-                    shown, arrays[name]
-                )
-        return found
+    def standing(self, arrays: Arrays) -> Floats:
+        """All elements in units of what is allowed; what is not finite, or is allowed nothing, says nothing here."""
+        with np.errstate(all="ignore"):
+            return np.nan_to_num(self._flat(arrays) / self._unit, nan=0.0, posinf=0.0, neginf=0.0)
+
+    @cached_property
+    def target(self) -> Floats:
+        """What is shown, so."""
+        return self.standing(self.shown)
+
+    @cached_property
+    def _unit(self) -> Floats:
+        """By element."""
+        return np.concatenate([np.full(np.size(self.shown[name]), size) for name, size in self.allowed.items()])
+
+    @cached_property
+    def _flat_shown(self) -> Floats:
+        return self._flat(self.shown)
+
+    @cached_property
+    def _whole(self) -> float:
+        """The whole difference."""
+        return float(np.linalg.norm(self._in_noise(self._flat(self.healthy))))
+
+    def _flat(self, arrays: Arrays) -> Floats:
+        return np.concatenate([np.ravel(arrays[name]) for name in self.allowed]).astype(np.float64)
+
+    def _in_noise(self, expected: Floats) -> Floats:
+        distance = difference(self._flat_shown, expected)
+        with np.errstate(all="ignore"):
+            return np.where(distance == 0.0, 0.0, distance / self._unit)
 
 
 @dataclass(frozen=True)
@@ -123,39 +149,44 @@ class Judged:
 
 
 def judged(hypotheses: Iterable[Hypothesis | Family], evidence: Evidence) -> list[Judged]:
-    """All that leave nothing, or next to nothing, the likeliest first."""
-    found = [each for hypothesis in hypotheses for each in _settled(hypothesis, evidence)]
-    return sorted((each for each in found if each.rest.level < 2), key=lambda each: each.rank)
+    """All that leave nothing, or next to nothing; a constant is fitted only where no well-known value leaves nothing."""
+    hypotheses = list(hypotheses)
+    found = [each for hypothesis in hypotheses for each in _as_known(hypothesis, evidence)]
+    if not any(each.rest.level == 0 for each in found):
+        families = (hypothesis for hypothesis in hypotheses if isinstance(hypothesis, Family))
+        found += [each for family in families for each in _as_fitted(family, evidence)]
+    return [each for each in found if each.rest.level < 2]
 
 
 def named(found: Iterable[Judged], side: str) -> tuple[Cause, ...]:
     """The causes to name: of each code the likeliest, and those that leave something only where none leaves nothing."""
+    ranked = sorted(found, key=lambda each: each.rank)
     causes: dict[str, Cause] = {}
-    best = None
-    for each in sorted(found, key=lambda each: each.rank):
-        best = each.rest.level if best is None else best
-        if each.rest.level == best:
+    for each in ranked:
+        if each.rest.level == ranked[0].rest.level:
             one = each.hypothesis
             causes.setdefault(one.code, Cause(one.code, one.text, one.align, side))
     return tuple(causes.values())[:MOST]
 
 
-def _settled(hypothesis: Hypothesis | Family, evidence: Evidence) -> Iterator[Judged]:
-    """A hypothesis as it is, or with its constant at a well-known value, else at the one that fits."""
+def _as_known(hypothesis: Hypothesis | Family, evidence: Evidence) -> Iterator[Judged]:
+    """A hypothesis as it is, or with its constant at the first well-known value that leaves nothing."""
     if isinstance(hypothesis, Hypothesis):
         yield _judge(hypothesis, evidence)
         return
-    known = [_judge(hypothesis.of(value), evidence) for value in hypothesis.known if value != hypothesis.asked]
-    within = [each for each in known if each.rest.level == 0]
-    if within:
-        yield from within[:1]
-        return
-    value = fitted(hypothesis, evidence)
+    known = (_judge(hypothesis.of(value), evidence) for value in hypothesis.known if value != hypothesis.asked)
+    yield from islice((each for each in known if each.rest.level == 0), 1)
+
+
+def _as_fitted(family: Family, evidence: Evidence) -> Iterator[Judged]:
+    """With the constant that fits, or a round number near it that does as well."""
+    value = fitted(family, evidence)
     if value is None:
         return
-    free = _judge(hypothesis.of(value, 2), evidence)
-    tried = (_judge(hypothesis.of(round_, 1), evidence) for round_ in rounded(value, hypothesis.asked))
-    yield next((each for each in tried if each.rest.level <= min(free.rest.level, 1) and each.rest.level < 2), free)
+    free = _judge(family.of(value, 2), evidence)
+    if free.rest.level < 2:
+        tried = (_judge(family.of(round_, 1), evidence) for round_ in rounded(value, family.asked))
+        yield next((each for each in tried if each.rest.level <= free.rest.level), free)
 
 
 def _judge(hypothesis: Hypothesis, evidence: Evidence) -> Judged:
@@ -167,36 +198,21 @@ def fitted(family: Family, evidence: Evidence) -> float | None:
     """The constant that leaves least: the best of a few beginnings, then Gauss-Newton steps in it; None where none is found."""
     begins = [value for value in (*family.near, *family.known, family.asked) if isfinite(value)]
     best, value = min((evidence.rest(family.expected(value)).share, value) for value in begins)
-    shown = _flat(evidence.shown, evidence)
-    for _ in range(30):
+    for _ in range(STEPS):
         width = max(abs(value), 1e-12) * 1e-4
-        here, there = (_flat(family.expected(v), evidence) for v in (value, value + width))
+        here, there = (evidence.standing(family.expected(v)) for v in (value, value + width))
         slope = (there - here) / width
         square = float(slope @ slope)
         if not isfinite(square) or square == 0.0:
             break
-        move = float(slope @ (shown - here)) / square
+        move = float(slope @ (evidence.target - here)) / square
         # A step that overshoots is halved until it helps.
-        for halved in range(8):
-            tried = value + move / 2**halved
-            share = evidence.rest(family.expected(tried)).share
-            if share < best:
-                break
-        else:
+        shares = ((evidence.rest(family.expected(value + move / 2**k)).share, value + move / 2**k) for k in range(8))
+        better = next((tried for tried in shares if tried[0] < best), None)
+        if better is None:
             break
-        best, value, before = share, tried, value
-        if abs(value - before) <= 1e-15 * abs(value):
-            break
+        best, value = better
     return value if isfinite(best) else None
-
-
-def _flat(arrays: Arrays, evidence: Evidence) -> Floats:
-    """All elements in a row, in units of what is allowed; what is not finite, or allowed nothing, says nothing here."""
-    parts = []
-    for name, size in evidence.allowed.items():
-        with np.errstate(all="ignore"):
-            parts.append(np.asarray(arrays[name], np.float64).ravel() / (size or inf))
-    return np.nan_to_num(np.concatenate(parts), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def rounded(value: float, asked: float) -> Iterator[float]:
@@ -219,20 +235,10 @@ def number(value: float) -> str:
 def difference(shown: NDArray[Any], expected: NDArray[Any]) -> Floats:
     """By element; zero where both left the finite numbers alike, infinite where only one did."""
     one, other = (np.asarray(array, np.float64) for array in (shown, expected))
-    if one.shape != other.shape:
-        return np.full(one.shape, inf)
     with np.errstate(all="ignore"):
         distance = np.abs(one - other)
     alike = (one == other) | (np.isnan(one) & np.isnan(other))
     return np.where(alike, 0.0, np.where(np.isfinite(distance), distance, inf))
-
-
-def _largest(one: NDArray[Any], other: NDArray[Any]) -> float:
-    return float(difference(one, other).max(initial=0.0))
-
-
-def _exactly(shown: NDArray[Any], expected: NDArray[Any]) -> Floats:
-    return np.where(difference(shown, expected) == 0.0, 0.0, inf)
 
 
 def _to_digits(value: float, digits: int) -> float:

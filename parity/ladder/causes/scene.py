@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from math import isfinite
 
-import numpy as np
-
 from parity.contract import Arrays, Batch, State, TrainingConfig
 from parity.ladder.causes.hypothesis import Evidence
+from parity.ladder.cloud import Spread
 from parity.ladder.envelope import Envelope, Look, coarseness, ulp
+from parity.ladder.gap import scales
 from parity.ladder.parting import Place
 from parity.ladder.replicas import Given
 from parity.ladder.subject import Subject
@@ -64,15 +64,17 @@ class Scene:
 
 def allowed(envelope: Envelope, look: Look, shown: Arrays, healthy: Arrays, rounded: int = 1) -> dict[str, float]:
     """By tensor, what the ladder would let pass, of the larger of the two sides."""
-    spread = look(envelope.first)
-    dtype = max(envelope.dtypes, key=coarseness)
-    found = {}
+    limits = limited(look(envelope.first), shown, healthy, envelope.dtypes, rounded)
+    return {name: envelope.calibration.factor * size for name, size in limits.items()}
+
+
+def limited(
+    spread: Spread, shown: Arrays, healthy: Arrays, dtypes: tuple[str, str], rounded: int = 1
+) -> dict[str, float]:
+    """By tensor, the distance of the furthest replica, and at least the unit in the last place of the larger side."""
+    dtype, found = max(dtypes, key=coarseness), {}
+    sizes, others = scales(shown), scales(healthy)
     for name in healthy:
-        floor = rounded * ulp(max(_scale(shown[name]), _scale(healthy[name])), dtype)
-        furthest = spread.largest(name)
-        found[name] = envelope.calibration.factor * (max(floor, furthest) if isfinite(furthest) else floor)
+        unit = rounded * ulp(max(sizes[name], others[name]), dtype)
+        found[name] = max(unit, spread.largest(name)) if isfinite(spread.largest(name)) else unit
     return found
-
-
-def _scale(array: np.ndarray) -> float:  # type: ignore[type-arg]
-    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from parity.contract import Arrays, State
 from parity.ladder.causes.hypothesis import Evidence, Floats, difference
-from parity.ladder.causes.scene import Scene, allowed
+from parity.ladder.causes.scene import Scene, limited
+from parity.ladder.cloud import Cloud, Spread
 from parity.ladder.parting import local_envelope
-from parity.ladder.plan import elements
+from parity.ladder.plan import FIRST_SEED, elements
 from parity.ladder.view import before_batch
 from parity.start import Start
 
@@ -24,6 +25,8 @@ ELEMENTS = 64
 LARGE = 10_000_000
 """Parameters times rows of a batch from which on only the suspect's own path is looked at."""
 
+REPLICAS = 8
+"""From which it is measured what rounding makes of a step."""
 COUNT = "count of steps"
 
 
@@ -117,10 +120,13 @@ def _others(scene: Scene) -> Iterator[Transition]:
 
 
 def _transition(scene: Scene, step: int, before: State, after: State, own: bool) -> Transition:
-    envelope = local_envelope(scene.healthy, scene.suspect, before_batch(scene.suspect.given, before, step))
-    view = envelope.views[0]
+    given = before_batch(scene.suspect.given, before, step)
+    envelope = local_envelope(scene.healthy, scene.suspect, given)
+    view, rough = envelope.views[0], envelope.first.view
     healthy = view.stepped[0] if view.stepped else before
-    limits = allowed(envelope, lambda seen: seen.behind(0), after.named(), healthy.named())
+    spread = Cloud(rough, scene.config, REPLICAS, FIRST_SEED).behind(0) if rough.stepped else Spread({})
+    dtypes, factor = envelope.dtypes, envelope.calibration.factor
+    limits = {n: factor * s for n, s in limited(spread, after.named(), healthy.named(), dtypes).items()}
     places = _places(after.named(), healthy.named(), limits)
 
     def thinned(arrays: Arrays) -> dict[str, Floats]:
