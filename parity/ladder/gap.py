@@ -63,6 +63,11 @@ def identical(reference: Arrays, candidate: Arrays) -> Gap:
     return NO_GAP
 
 
+def scales(arrays: Arrays) -> dict[str, float]:
+    """The largest finite magnitude of each tensor."""
+    return {name: _scale(array) for name, array in arrays.items()}
+
+
 def element(name: str, place: tuple[int, ...]) -> str:
     """`layers.0.kernel[1, 2]`."""
     return f"{name}[{', '.join(map(str, place))}]" if place else name
