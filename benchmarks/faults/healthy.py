@@ -34,18 +34,18 @@ STEP_OPERATIONS, RUN_OPERATIONS = 1e8, 5e8
 LONGEST, TRAINED = 400, 100
 """Steps of the longest run; most steps in front of a trained start."""
 
-# A cautious and a steep learning rate of each optimizer.
+# A cautious, a steep and a wild learning rate of each optimizer; a wild one may diverge.
 RATES = {
-    "sgd": (0.01, 0.3),
-    "adam": (1e-3, 2e-2),
-    "adamw": (1e-3, 2e-2),
-    "rmsprop": (1e-3, 1e-2),
-    "adagrad": (1e-2, 0.1),
-    "nadam": (2e-3, 1e-2),
-    "radam": (1e-3, 1e-2),
-    "adamax": (2e-3, 2e-2),
-    "adadelta": (0.1, 1.0),
-    "lion": (1e-4, 1e-3),
+    "sgd": (0.01, 0.3, 3.0),
+    "adam": (1e-3, 2e-2, 0.3),
+    "adamw": (1e-3, 2e-2, 0.3),
+    "rmsprop": (1e-3, 1e-2, 0.3),
+    "adagrad": (1e-2, 0.1, 1.0),
+    "nadam": (2e-3, 1e-2, 0.3),
+    "radam": (1e-3, 1e-2, 0.3),
+    "adamax": (2e-3, 2e-2, 0.3),
+    "adadelta": (0.1, 1.0, 10.0),
+    "lion": (1e-4, 1e-3, 0.1),
 }
 CHOICES: dict[str, list[dict[str, Any]]] = {
     "sgd": [{}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 1e-2}],
