@@ -25,9 +25,9 @@ def native_axes(name: str, array: Any) -> Any:
     return array.swapaxes(-1, -2) if name.rsplit(".", 1)[1] in TRANSPOSED else array
 
 
-def to_native(array: NDArray[Any], device: jax.Device) -> Array:
-    """A copy on the device; always a copy, because `device_put` may share the caller's memory on a CPU."""
-    return jax.device_put(np.array(array, order="C"), device)
+def to_native(arrays: Any, device: jax.Device) -> Any:
+    """A copy on the device, of an array or of a tree in one go; always a copy: `device_put` may share memory on a CPU."""
+    return jax.device_put(jax.tree.map(lambda array: np.array(array, order="C"), arrays), device)
 
 
 def to_numpy(array: Array) -> NDArray[Any]:

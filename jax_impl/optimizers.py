@@ -213,9 +213,11 @@ def nadam_scalars(config: NAdam, learning_rate: NDArray[np.float64], t: NDArray[
 
 
 def radam_scalars(config: RAdam, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:
-    correction = 1.0 - config.b2**t
+    # Python's power, as in PyTorch: rho loses most of its digits, and of an ulp in NumPy's power it makes 1e-12.
+    decayed = np.array([config.b2**u for u in t.tolist()])
+    correction = 1.0 - decayed
     rho_end = 2.0 / (1.0 - config.b2) - 1.0
-    rho = rho_end - 2.0 * t * config.b2**t / correction
+    rho = rho_end - 2.0 * t * decayed / correction
     rectified = rho > 5.0
     step_size = learning_rate / (1.0 - config.b1**t)
     # Elsewhere the square may be negative, and with b2 = 0.6 its divisor is 0.
@@ -238,9 +240,9 @@ SCALARS = {
 
 def step_scalars(config: TrainingConfig, first: int, steps: int) -> Scalars:
     """By name (steps,): what the update needs at each step from step `first` on, computed once in float64."""
-    if first + steps <= config.steps:
-        return {name: values[first : first + steps] for name, values in run_scalars(config, config.steps).items()}
-    return {name: values[first:] for name, values in run_scalars(config, first + steps).items()}
+    # Behind the end of the run in whole powers of 2, so that a step at a time does not compute all of them anew.
+    total = config.steps if first + steps <= config.steps else 2 ** (first + steps - 1).bit_length()
+    return {name: values[first : first + steps] for name, values in run_scalars(config, total).items()}
 
 
 @lru_cache(maxsize=8)

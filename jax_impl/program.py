@@ -8,7 +8,6 @@ from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from flax import nnx
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from jax_impl.convert import native_name
 from jax_impl.losses import build_loss
 from jax_impl.model import build_model
-from jax_impl.optimizers import build_optimizer, clip_by_global_norm
+from jax_impl.optimizers import SLOTS, build_optimizer, clip_by_global_norm
 from parity.contract import TrainingConfig, segments
 
 Tensors = dict[str, Array]
@@ -28,6 +27,8 @@ CALLS = 16  # Into how many compiled calls a run is cut where someone watches it
 
 
 class TrainState(NamedTuple):
+    """Of one network, or of a stack of replicas: every array then has an axis R in front, and so has what it gives."""
+
     parameters: Tensors
     buffers: Tensors
     optimizer: optax.OptState
@@ -40,6 +41,8 @@ class DeviceBatch(NamedTuple):
 
 
 class Feed(NamedTuple):
+    """What all replicas share, or, with an axis R in front, what is their own."""
+
     inputs: Array  # (N, D)
     targets: Array  # (N, K)
     rows: Array | None  # (S, B)
@@ -61,6 +64,8 @@ class Watch(NamedTuple):
 
 
 class Record(NamedTuple):
+    """What a run leaves behind; of a stack with an axis R in front."""
+
     losses: Array  # (S,)
     predictions: Array  # (E + 1, V, K); here and below the last row is for what nobody asked to keep
     parameters: Tensors  # by name (C + 1, ...)
@@ -86,13 +91,23 @@ class Program:
             nnx.eval_shape(lambda: build_model(config.model, config.inputs, config.outputs, dtype))
         )
 
-    def initial_state(self) -> TrainState:
-        model = self.config.model
-        parameters, buffers = (
-            {spec.name: jnp.zeros(spec.shape, self.dtype) for spec in specs}
-            for specs in (model.parameters(self.config.inputs, self.config.outputs), model.buffers())
-        )
-        return TrainState(parameters, buffers, self.optimizer.init(parameters))
+    @cached_property
+    def names(self) -> TrainState:
+        """Where a state has each array of the contract: its name in the array's place, in an Optax state too.
+
+        What Optax holds beside the slots, a count that nothing here reads, stands there itself.
+        """
+        specs = self.config.model.parameters(self.config.inputs, self.config.outputs)
+        optimizer = self.optimizer.init({spec.name: np.zeros(spec.shape, self.dtype) for spec in specs})
+        for slot in self.config.optimizer.slots:
+            named = {spec.name: f"{slot} of {spec.name}" for spec in specs}
+            optimizer = optax.tree.set(optimizer, **{SLOTS[type(self.config.optimizer)][slot]: named})
+        parameters, buffers = ({spec.name: spec.name for spec in each} for each in (specs, self.config.model.buffers()))
+        return TrainState(parameters, buffers, optimizer)
+
+    def stack(self, state: TrainState) -> tuple[int, ...]:
+        """(R,), or () of one network."""
+        return state.parameters[f"layers.{len(self.config.model.hidden)}.bias"].shape[:-1]
 
     @compiled("training")
     def predict(self, state: TrainState, inputs: Array, masks: Mapping[str, Array], training: bool) -> Array:
@@ -143,34 +158,20 @@ class Program:
             if watch.progress:
                 jax.block_until_ready(record)
                 watch.progress(stop)
-        return state, cut(record)
+        return state, record
 
     def fit_in_one_scan(
         self, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch
     ) -> tuple[TrainState, Record]:
         steps = len(scalars["learning_rate"])
         record = self.empty_record(state, steps, watch)
+        run = self.run_many if self.stack(state) else self.run
         for part in compiled_calls(steps, watch):
-            state, record = self.run(state, record, feed, scalars, watch.evaluate, part)
+            state, record = run(state, record, feed, scalars, watch.evaluate, part)
             if watch.progress:
                 jax.block_until_ready(record)
                 watch.progress(int(part[-1, 1]))
-        return state, cut(record)
-
-    def fit_many_in_one_scan(
-        self, states: TrainState, feed: Feed, scalars: Scalars, watch: Watch, own_data: bool, own_order: bool
-    ) -> tuple[TrainState, Record]:
-        """The same with R states stacked along a first axis, and data or order too where they are the replicas' own."""
-        steps = len(scalars["learning_rate"])
-        records = jax.vmap(lambda state: self.empty_record(state, steps, watch))(states)
-        for part in compiled_calls(steps, watch):
-            states, records = self.run_many(
-                states, records, feed, scalars, watch.evaluate, part, own_data=own_data, own_order=own_order
-            )
-            if watch.progress:
-                jax.block_until_ready(records)
-                watch.progress(int(part[-1, 1]) * len(records.losses))
-        return states, jax.vmap(cut)(records)
+        return state, record
 
     @compiled()
     def run(
@@ -188,30 +189,27 @@ class Program:
         carry, _ = lax.scan(segment, (state, record), part)
         return carry
 
-    @compiled("own_data", "own_order")
+    @compiled()
     def run_many(
-        self,
-        states: TrainState,
-        records: Record,
-        feed: Feed,
-        scalars: Scalars,
-        evaluate: Array,
-        part: Array,
-        own_data: bool,
-        own_order: bool,
+        self, states: TrainState, records: Record, feed: Feed, scalars: Scalars, evaluate: Array, part: Array
     ) -> tuple[TrainState, Record]:
-        data, order = 0 if own_data else None, 0 if own_order else None
-        axes = (0, 0, Feed(data, data, order, order), None, None, None)
-        return jax.vmap(self.run, in_axes=axes)(states, records, feed, scalars, evaluate, part)
+        own = Feed(
+            *(0 if array.ndim == 3 else None for array in (feed.inputs, feed.targets)),
+            None if feed.rows is None or feed.rows.ndim == 2 else 0,
+            {name: 0 if mask.ndim == 4 else None for name, mask in feed.masks.items()},
+        )
+        return jax.vmap(self.run, in_axes=(0, 0, own, None, None, None))(states, records, feed, scalars, evaluate, part)
 
     def empty_record(self, state: TrainState, steps: int, watch: Watch) -> Record:
+        stack = self.stack(state)
         evaluations, checkpoints = len(watch.evaluate_at) + 1, len(watch.checkpoints_at) + 1
-        shape = (evaluations, len(watch.evaluate), self.config.outputs)
+        shape = (*stack, evaluations, len(watch.evaluate), self.config.outputs)
         parameters, buffers = (
-            {name: jnp.zeros((checkpoints, *array.shape), self.dtype) for name, array in named.items()}
+            {name: np.zeros((*stack, checkpoints, *a.shape[len(stack) :]), self.dtype) for name, a in named.items()}
             for named in (state.parameters, state.buffers)
         )
-        return Record(jnp.zeros(steps, self.dtype), jnp.zeros(shape, self.dtype), parameters, buffers)
+        record = Record(np.zeros((*stack, steps), self.dtype), np.zeros(shape, self.dtype), parameters, buffers)
+        return jax.device_put(record, watch.evaluate.device)
 
     def _model(self, parameters: Tensors, buffers: Tensors, training: bool) -> nnx.Module:
         variables = [(name, nnx.Param(array)) for name, array in parameters.items()]
@@ -224,12 +222,14 @@ class Program:
 
 class Mode(NamedTuple):
     fit: Callable[..., tuple[TrainState, Record]]
-    fit_many: Callable[..., tuple[TrainState, Record]] | None  # None: one after the other
+    stack: (
+        int  # How many numbers the replicas of a stack hold at most; `benchmarks/replica_cost.py` shows what they cost.
+    )
 
 
 MODES = {
-    "scan": Mode(Program.fit_in_one_scan, Program.fit_many_in_one_scan),
-    "step": Mode(Program.fit_by_steps, None),
+    "scan": Mode(Program.fit_in_one_scan, stack=2**18),
+    "step": Mode(Program.fit_by_steps, stack=0),
 }
 
 
@@ -240,7 +240,9 @@ def program(config: TrainingConfig, dtype: str) -> Program:
 
 
 def cut(record: Record) -> Record:
-    parameters, buffers = jax.tree.map(lambda rows: rows[:-1], (record.parameters, record.buffers))
+    parameters, buffers = (
+        {name: rows[:-1] for name, rows in kept.items()} for kept in (record.parameters, record.buffers)
+    )
     return Record(record.losses, record.predictions[:-1], parameters, buffers)
 
 

@@ -5,16 +5,29 @@ from contextlib import contextmanager
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array
 from numpy.typing import NDArray
 
 from jax_impl.convert import native_axes, to_native, to_numpy
-from jax_impl.optimizers import SLOTS, step_scalars
-from jax_impl.program import MODES, DeviceBatch, Feed, Record, Scalars, Tensors, TrainState, Watch, program
-from parity.contract import Arrays, Batch, BatchOrder, Data, History, State, TrainingConfig, require, zero_state
+from jax_impl.optimizers import step_scalars
+from jax_impl.program import MODES, DeviceBatch, Feed, Record, Tensors, TrainState, Watch, cut, program
+from parity.contract import (
+    Arrays,
+    Batch,
+    BatchOrder,
+    Data,
+    History,
+    State,
+    TrainingConfig,
+    check_replicas,
+    numbers_held,
+    of_replicas,
+    replica,
+    stacked,
+    stacks,
+    zero_state,
+)
 
 
 class Trainer:
@@ -25,7 +38,6 @@ class Trainer:
         self.dtype = dtype
         with precision(self.dtype, self.device):
             self._program = program(config, dtype)
-            self._state = self._program.initial_state()
         self.set_state(zero_state(config, dtype))
 
     def describe(self) -> Mapping[str, str]:
@@ -56,18 +68,18 @@ class Trainer:
 
     def predict(self, inputs: NDArray[Any], *, training: bool = False, masks: Arrays | None = None) -> NDArray[Any]:
         with precision(self.dtype, self.device):
-            predictions = self._program.predict(self._state, self._put(inputs), self._put_all(masks or {}), training)
+            predictions = self._program.predict(self._state, inputs, dict(masks or {}), training)
             return to_numpy(predictions)
 
     def loss_and_grads(self, batch: Batch, *, training: bool = True) -> tuple[float, Arrays]:
         with precision(self.dtype, self.device):
-            (loss, _), gradients = self._program.loss_and_grads(self._state, self._put_batch(batch), training)
+            (loss, _), gradients = self._program.loss_and_grads(self._state, device_batch(batch), training)
             return loss.item(), from_native_axes(gradients)
 
     def step(self, batch: Batch) -> float:
         with precision(self.dtype, self.device):
             scalars = {name: values[0] for name, values in self._scalars(self._step, 1).items()}
-            self._state, loss = self._program.step(self._state, self._put_batch(batch), scalars)
+            self._state, loss = self._program.step(self._state, device_batch(batch), scalars)
             self._step += 1
             return loss.item()
 
@@ -83,7 +95,7 @@ class Trainer:
     ) -> History:
         with precision(self.dtype, self.device):
             feed, watch = self._put_feed(data, order), self._watch(evaluate, evaluate_at, checkpoints_at, progress)
-            scalars = self._scalars(self._step, order.steps)
+            scalars = self._put(self._scalars(self._step, order.steps))
             self._state, record = MODES[self.mode].fit(self._program, self._state, feed, scalars, watch)
             self._step += order.steps
             return history(record, self.get_state())
@@ -99,88 +111,66 @@ class Trainer:
         checkpoints_at: Sequence[int] = (),
         progress: Callable[[int], None] | None = None,
     ) -> Sequence[History]:
+        check_replicas(states, data, order)
         watched = {"evaluate": evaluate, "evaluate_at": evaluate_at, "checkpoints_at": checkpoints_at}
-        check_same_step(states)
-        if MODES[self.mode].fit_many is not None and states:
-            return self._fit_stacked(states, data, order, progress=progress, **watched)
-        before, histories, done = self.get_state(), [], 0
-        for r, state in enumerate(states):
-            self.set_state(state)
-            mine = of_replica(order, r)
-            histories.append(self.fit(of_replica(data, r), mine, progress=behind(done, progress), **watched))
-            done += mine.steps
-        self.set_state(before)
+        histories: list[History] = []
+        at_once = MODES[self.mode].stack // numbers_held(self.config, data, order) if states else 1
+        for part in stacks(len(states), at_once):
+            mine = states[part], of_replicas(data, part), of_replicas(order, part)
+            steps_done = sum(len(history.losses) for history in histories)
+            histories += self._fit_stack(*mine, progress=behind(steps_done, len(mine[0]), progress), **watched)
         return histories
 
-    def _fit_stacked(
-        self,
-        states: Sequence[State],
-        data: Data | Sequence[Data],
-        order: BatchOrder | Sequence[BatchOrder],
-        **watched: Any,
-    ) -> Sequence[History]:
-        own_data, own_order = not isinstance(data, Data), not isinstance(order, BatchOrder)
-        first, steps = states[0].step, of_replica(order, 0).steps
+    def _fit_stack(self, states: Sequence[State], data: Data, order: BatchOrder, **watched: Any) -> Sequence[History]:
+        first, alone = states[0].step, len(states) == 1
         with precision(self.dtype, self.device):
-            feed = Feed(
-                *(stacked([self._put_data(each) for each in data]) if own_data else self._put_data(data)),
-                *(stacked([self._put_order(each) for each in order]) if own_order else self._put_order(order)),
-            )
-            natives = stacked([self._native_state(state) for state in states])
-            scalars, watch = self._scalars(first, steps), self._watch(**watched)
-            fit_many = MODES[self.mode].fit_many
-            results = fit_many(self._program, natives, feed, scalars, watch, own_data, own_order)
-            finals, records = jax.tree.map(np.asarray, results)
+            native = self._native_state(states[0] if alone else stacked(states))
+            feed, watch = self._put_feed(data, order), self._watch(**watched)
+            scalars = self._put(self._scalars(first, order.steps))
+            native, record = MODES[self.mode].fit(self._program, native, feed, scalars, watch)
+            final = self._state_of(native, first + order.steps)
+            if alone:
+                return [history(record, final)]
+            records = jax.tree.map(to_numpy, record)
             return [
-                history(replica(records, r), self._state_of(replica(finals, r), first + steps))
-                for r in range(len(states))
+                history(jax.tree.map(lambda rows, r=r: rows[r], records), replica(final, r)) for r in range(len(states))
             ]
 
     def _native_state(self, state: State) -> TrainState:
-        # What an Optax state holds beside the slots, a count that nothing here reads, stays as it is.
-        optimizer = self._state.optimizer
-        for slot, key in self._slot_keys().items():
-            optimizer = optax.tree.set(optimizer, **{key: self._put_named(state.optimizer[slot])})
-        return TrainState(self._put_named(state.parameters), self._put_named(state.buffers), optimizer)
+        arrays = {name: native_axes(name, array) for name, array in state.named().items()}
+        stack = state.parameters[next(iter(state.parameters))].shape[:-2]
+
+        def found(name: Any) -> NDArray[Any]:
+            return arrays[name] if isinstance(name, str) else np.broadcast_to(name, (*stack, *np.shape(name)))
+
+        return self._put(jax.tree.map(found, self._program.names))
 
     def _state_of(self, state: TrainState, step: int) -> State:
-        slots = {slot: optax.tree.get(state.optimizer, key) for slot, key in self._slot_keys().items()}
-        return State(
-            from_native_axes(state.parameters),
-            from_native_axes(state.buffers),
-            {slot: from_native_axes(arrays) for slot, arrays in slots.items()},
-            step,
-        )
+        places = zip(jax.tree.leaves(self._program.names), jax.tree.leaves(state), strict=True)
+        arrays = from_native_axes({name: array for name, array in places if isinstance(name, str)})
 
-    def _slot_keys(self) -> dict[str, str]:
-        keys = SLOTS[type(self.config.optimizer)]
-        return {slot: keys[slot] for slot in self.config.optimizer.slots}
+        def slot(name: str) -> Arrays:
+            return {parameter: arrays[f"{name} of {parameter}"] for parameter in state.parameters}
 
-    def _scalars(self, first: int, steps: int) -> Scalars:
+        parameters, buffers = ({name: arrays[name] for name in named} for named in (state.parameters, state.buffers))
+        return State(parameters, buffers, {name: slot(name) for name in self.config.optimizer.slots}, step)
+
+    def _scalars(self, first: int, steps: int) -> Arrays:
         scalars = step_scalars(self.config, first, steps)
         with np.errstate(over="ignore"):
-            return {name: self._put(values.astype(self.dtype)) for name, values in scalars.items()}
+            return {name: values.astype(self.dtype) for name, values in scalars.items()}
 
-    def _put(self, array: NDArray[Any]) -> Array:
-        return to_native(array, self.device)
-
-    def _put_all(self, arrays: Arrays) -> Tensors:
-        return {name: self._put(array) for name, array in arrays.items()}
-
-    def _put_named(self, arrays: Arrays) -> Tensors:
-        return {name: self._put(native_axes(name, array)) for name, array in arrays.items()}
-
-    def _put_batch(self, batch: Batch) -> DeviceBatch:
-        return DeviceBatch(self._put(batch.inputs), self._put(batch.targets), self._put_all(batch.masks))
+    def _put(self, arrays: Any) -> Any:
+        return to_native(arrays, self.device)
 
     def _put_feed(self, data: Data, order: BatchOrder) -> Feed:
         return Feed(*self._put_data(data), *self._put_order(order))
 
     def _put_data(self, data: Data) -> tuple[Array, Array]:
-        return self._put(data.inputs), self._put(data.targets)
+        return self._put((data.inputs, data.targets))
 
     def _put_order(self, order: BatchOrder) -> tuple[Array | None, Tensors]:
-        return None if order.rows is None else self._put(order.rows), self._put_all(order.masks)
+        return self._put((order.rows, order.masks))
 
     def _watch(
         self,
@@ -201,25 +191,13 @@ def precision(dtype: str, device: jax.Device) -> Iterator[None]:
         yield
 
 
-def of_replica(shared_or_own: Any, r: int) -> Any:
-    return shared_or_own if isinstance(shared_or_own, Data | BatchOrder) else shared_or_own[r]
+def behind(done: int, replicas: int, progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+    return None if progress is None else lambda steps: progress(done + replicas * steps)
 
 
-def check_same_step(states: Sequence[State]) -> None:
-    steps = {state.step for state in states}
-    require(len(steps) <= 1, f"fit_many was given states at steps {sorted(steps)}; expected all at one step.")
-
-
-def behind(done: int, progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
-    return None if progress is None else lambda steps: progress(done + steps)
-
-
-def stacked(trees: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
-
-
-def replica(stack: Any, r: int) -> Any:
-    return jax.tree.map(lambda rows: rows[r], stack)
+def device_batch(batch: Batch) -> DeviceBatch:
+    # Compiled code takes NumPy as it is, and copies it faster than `device_put` does.
+    return DeviceBatch(batch.inputs, batch.targets, dict(batch.masks))
 
 
 def from_native_axes(arrays: Mapping[str, Array]) -> Arrays:
@@ -227,5 +205,6 @@ def from_native_axes(arrays: Mapping[str, Array]) -> Arrays:
 
 
 def history(record: Record, final: State) -> History:
+    record = cut(jax.tree.map(to_numpy, record))
     parameters, buffers = (from_native_axes(arrays) for arrays in (record.parameters, record.buffers))
-    return History(to_numpy(record.losses), to_numpy(record.predictions), parameters, buffers, final)
+    return History(record.losses, record.predictions, parameters, buffers, final)

@@ -30,6 +30,10 @@ class Experiment:
     """Seed of the permutation that splits them."""
     seed: int = 0
     """Seed of the initial weights, the batch order and the masks."""
+    seeds: int = 1
+    """Runs from `seed`, `seed` + 1, ... whose outcomes are compared; one is described and not judged."""
+    margin: float = 0.5
+    """Mean difference up to which outcomes count as equivalent, in standard deviations of the reference's own seeds."""
     model: Model = field(default_factory=MLP)
     """The network."""
     loss: Loss = field(default_factory=Loss)
@@ -50,19 +54,38 @@ class Experiment:
     """The R2 on the held-out rows whose first step is reported."""
     contender: Annotated[tuple[str, ...], UseAppendAction] = ()
     """What is compared, as backend:device:mode:dtype, parts left out at will; none means both twins."""
+    replicas: int = 16
+    """Perturbed replicas of the reference, from which it is measured how far rounding may bring two correct runs apart."""
+    false_alarm: float | None = None
+    """The rate of false alarms that a comparison may have; None takes the smallest that the calibration supports."""
+    arbiter: str = ""
+    """A further backend whose float64 run says which side is off; none where it is empty."""
     reference: str = "torch:cpu"
     """What the contenders are compared with, in their own dtype unless it names one."""
 
     def __post_init__(self) -> None:
-        for name in ("rows", "epochs"):
+        for name in ("rows", "epochs", "seeds"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value!r}; expected a whole number of at least 1.")
         for name in ("data_seed", "split_seed", "seed"):
             value = getattr(self, name)
             require(0 <= value < 2**32, f"{name} is {value!r}; expected a whole number from 0 to 2^32 - 1.")
+        last = self.seed + self.seeds - 1
+        require(
+            last < 2**32, f"seed is {self.seed} and seeds {self.seeds}; expected the last, {last}, to be below 2^32."
+        )
+        require(
+            0 < self.margin < inf,
+            f"margin is {self.margin!r}; expected a finite number above 0: it is a share of the reference's own spread, and "
+            "nothing is ever equivalent to within 0.",
+        )
         require(0 < self.held_out < 1, f"held_out is {self.held_out!r}; expected a share between 0 and 1.")
         check_clip_norm(self.clip_norm)
         require(-inf < self.target_r2 <= 1, f"target_r2 is {self.target_r2!r}; expected a number of at most 1.")
+        require(
+            self.false_alarm is None or 0 < self.false_alarm < 1,
+            f"false_alarm is {self.false_alarm!r}; expected a rate between 0 and 1, or None.",
+        )
         require_choice("last_batch", self.last_batch, get_args(LastBatch))
         self._check_batches()
 

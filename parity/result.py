@@ -4,12 +4,16 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from parity.contract import History, State
 from parity.experiment import Experiment
 
 SCHEMA_VERSION = 1
 
 Verdict = Literal["equivalent", "different", "inconclusive", "diverged"]
+MeasureVerdict = Literal["equivalent", "different", "inconclusive"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,160 @@ class Rung:
     note: str = ""
     """What was compared, or what went wrong, in words."""
     covers: int | None = None
-    """For the trajectory, the steps that were compared."""
+    """The steps that were compared; on a broken rung the step at which it broke."""
+    undecided: str = ""
+    """Why nothing could be judged."""
+
+
+@dataclass(frozen=True)
+class NoiseEnvelope:
+    """What the limits of a pair were made from."""
+
+    replicas: int
+    model: str
+    """What a replica differs in."""
+    factor: float
+    """The largest distance, over that of the furthest replica, that passes on the rungs predict to step."""
+    path_factor: float
+    """The same on the trajectory."""
+    supported_false_alarm: float
+    """The bound on the chance that a correct pair exceeds the factor, for one comparison."""
+    comparisons: int
+    """How many comparisons of correct executions support that."""
+    note: str = ""
+    """What a reader must know: replicas that diverged, or that were trained one after the other."""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """How far a step-by-step comparison says anything."""
+
+    step: int | None
+    """The step at which replicas are half as far apart as independently seeded runs; None where they stay closer."""
+    searched: int
+    """The steps over which it was looked for."""
+    steps: tuple[int, ...] = ()
+    """The checkpoints of the drawing."""
+    gap: tuple[float, ...] = ()
+    """There, the distance of candidate and reference over all parameters."""
+    replicas: tuple[float, ...] = ()
+    """That of the middle replica."""
+    seeds: tuple[float, ...] = ()
+    """The middle distance between independently seeded runs."""
+
+
+@dataclass(frozen=True)
+class Error:
+    """How far a contender is from the float64 consensus on one rung."""
+
+    error: float
+    """Relative to the largest element of its tensor."""
+    times_noise: float
+    """The same in units of what rounding was seen to do there."""
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Where two runs part."""
+
+    step: int
+    """Counted from 1; 0 where they did not start alike."""
+    stage: str
+    """data, state, forward, loss, gradient, optimizer, reporting, or drift where no single step shows it."""
+    tensor: str
+    where: str
+    """Tensor and element."""
+    gap: float
+    """Relative distance there."""
+    culprit: str
+    """The contender that is off, or empty where nothing tells."""
+    text: str
+    """All of it in a sentence."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What may have made the difference."""
+
+    code: str
+    text: str
+    align: str
+    """What would align the two."""
+    side: str = ""
+    """The contender that behaves so."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What both reach, compared seed by seed; numbers are None where there were too few seeds to have them."""
+
+    name: str
+    verdict: MeasureVerdict | None
+    """None where it is described and not judged."""
+    note: str
+    """Why there is no verdict, or none but inconclusive."""
+    reference_mean: float | None = None
+    candidate_mean: float | None = None
+    mean_difference: float | None = None
+    """Candidate less reference."""
+    sd: float | None = None
+    """Standard deviation of the differences."""
+    interval: tuple[float, float] | None = None
+    """The 1 - 2 alpha confidence interval of the mean difference."""
+    margin: float | None = None
+    """Up to this mean difference both count as equivalent."""
+    margin_text: str = ""
+    """Where the margin comes from, in words and numbers."""
+    p_value: float | None = None
+    """Of the equivalence test: small where the difference is within the margin."""
+    p_different: float | None = None
+    """Small where the difference is beyond the margin."""
+    seeds_needed: int | None = None
+    """For an inconclusive measure, the number of seeds that would decide it; None where no number would."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """In how many pairs of runs something happened to both, to one alone, or to neither."""
+
+    both: int
+    reference_only: int
+    candidate_only: int
+    neither: int
+    p_value: float
+    """McNemar's exact test: small where it happens to one side more often than chance explains."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How well two contenders end, over pairs of runs that start alike."""
+
+    seeds: int
+    """Pairs of runs that were trained."""
+    alpha: float
+    """Level of the equivalence test."""
+    alarm: float
+    """Level of the claim that two are different."""
+    verdict: MeasureVerdict
+    summary: str
+    measures: tuple[Measure, ...]
+    diverged: Tally
+    reached: Tally
+    """The target, among the pairs in which neither run diverged."""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class SeedRuns:
+    """What was seen of R runs of one contender, each from a seed of its own."""
+
+    seeds: tuple[int, ...]
+    r2: NDArray[np.float64]
+    """(R, E) on the held-out rows, at each evaluated step."""
+    diverged_at: tuple[int | None, ...]
+    """The step from which a run was no longer finite."""
+    note: str = ""
+    """How they were trained, where that is not as usual."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +196,15 @@ class Pair:
     verdict: Verdict
     summary: str
     rungs: tuple[Rung, ...]
+    envelope: NoiseEnvelope | None = None
+    horizon: Horizon | None = None
+    arbiter: dict[str, dict[str, Error]] = field(default_factory=dict)
+    """By contender and rung."""
+    parted: Parted | None = None
+    causes: tuple[Cause, ...] = ()
+    """At most three, the likeliest first; none where nothing explains the difference."""
+    outcome: Outcome | None = None
+    """Over several seeds, where those were asked for and no rung broke."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +266,7 @@ class Result:
     curves: dict[str, list[float]] = field(default_factory=dict, repr=False)
     """R2 on the held-out rows at each evaluated step, per contender."""
     first_state: State | None = field(default=None, repr=False)
+    seed_runs: dict[str, SeedRuns] = field(default_factory=dict, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The record, ready for json.dumps: numbers that are not finite become null."""

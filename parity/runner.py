@@ -1,19 +1,22 @@
 """Run an experiment: train every contender, climb every pair, time what held, and say what was found."""
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from parity import registry
 from parity.accuracy import accuracy, baselines, learning_curve
-from parity.contender import Contender, resolve
+from parity.contender import Contender, Pattern, expand, resolve
+from parity.contract import require
 from parity.environment import describe
 from parity.experiment import Experiment
 from parity.interrupts import deferred
-from parity.ladder import Subject, climb
+from parity.ladder import Calibration, Climb, Subject, Voices, calibrated
+from parity.outcomes import held, train_seeds, with_outcomes
 from parity.progress import Silent, Watcher
 from parity.records import table_of
 from parity.report.folder import RunFolder
-from parity.result import Pair, Result, Rung, Throughput
+from parity.result import Pair, Result, Rung, SeedRuns, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
@@ -35,16 +38,20 @@ def run(
     """
     watcher = watcher or Silent()
     with watcher.task("loading backends", 1):
-        pairs = resolve(experiment.contender, experiment.reference)
+        pairs = sorted(resolve(experiment.contender, experiment.reference), key=_float64_first)
     experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
+    calibration = calibrated(experiment.replicas, experiment.false_alarm)
     start = draw(experiment)
-    subjects = _subjects(pairs, start, watcher)
+    subjects = _subjects(pairs, start, watcher, calibration)
+    voices = _voices(experiment, subjects, start, watcher, calibration)
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
     done = _Done()
     try:
         for reference, candidate in pairs:
-            done.rungs = []
-            done.pairs.append(climb(subjects[reference], subjects[candidate], done.rungs))
+            done.climb = Climb(subjects[reference], subjects[candidate], voices)
+            done.pairs.append(done.climb.pair())
+        if experiment.seeds > 1:
+            _compare_outcomes(done, subjects, experiment, start, watcher)
         if throughput:
             _measure(done, subjects, experiment, start, watcher)
         done.ended = ""
@@ -55,12 +62,17 @@ def run(
         raise
     finally:
         with deferred():
-            if done.ended and len(done.pairs) < len(pairs):
-                done.pairs.append(_unfinished(*pairs[len(done.pairs)], done))
+            if done.ended and done.climb is not None and len(done.pairs) < len(pairs):
+                done.pairs.append(_unfinished(done.climb, done.ended))
             result = _result(experiment, start, subjects, done)
             if folder is not None:
                 folder.save(result)
     return result
+
+
+def _float64_first(pair: tuple[Contender, Contender]) -> bool:
+    """A difference there is one of meaning, and the rest is read in its light."""
+    return any(contender.dtype != "float64" for contender in pair)
 
 
 @dataclass
@@ -68,32 +80,71 @@ class _Done:
     """What was done so far, and why no more."""
 
     pairs: list[Pair] = field(default_factory=list)
-    rungs: list[Rung] = field(default_factory=list)
-    """Of the pair that is being climbed."""
+    climb: Climb | None = None
+    """The pair that is being climbed, or was the last."""
+    seed_runs: dict[str, SeedRuns] = field(default_factory=dict)
     speeds: dict[str, Throughput] = field(default_factory=dict)
     note: str = "not asked for"
     ended: str = ""
 
 
-def _unfinished(reference: Contender, candidate: Contender, done: _Done) -> Pair:
+def _unfinished(climb: Climb, ended: str) -> Pair:
     """The pair whose climb was ended on the way."""
-    summary = f"{candidate} and {reference} were {done.ended} behind {len(done.rungs)} rungs."
-    return Pair(str(reference), str(candidate), "inconclusive", summary, tuple(done.rungs))
+    who = f"{climb.candidate.contender} and {climb.reference.contender}"
+    return climb.so_far("inconclusive", f"{who} were {ended} behind {len(climb.rungs)} rungs.")
 
 
-def _subjects(pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher) -> dict[Contender, Subject]:
+def _subjects(
+    pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher, calibration: Calibration
+) -> dict[Contender, Subject]:
     contenders = dict.fromkeys(contender for pair in pairs for contender in pair)
-    return {
-        contender: Subject(
-            contender,
-            registry.load(contender.backend).trainer(
-                start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype
-            ),
-            start,
-            watcher,
+    return {contender: _subject(contender, start, watcher, calibration) for contender in contenders}
+
+
+def _subject(contender: Contender, start: Start, watcher: Watcher, calibration: Calibration) -> Subject:
+    trainer = registry.load(contender.backend).trainer(
+        start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype
+    )
+    return Subject(contender, trainer, start, watcher, calibration)
+
+
+def _voices(
+    experiment: Experiment,
+    subjects: dict[Contender, Subject],
+    start: Start,
+    watcher: Watcher,
+    calibration: Calibration,
+) -> Voices:
+    """All backends of the run in float64, the one that was asked to be the arbiter in front."""
+    arbiter = [experiment.arbiter] if experiment.arbiter else []
+    for name in arbiter:
+        require(
+            "float64" in registry.load(name).dtypes,
+            f"arbiter is {name!r}, which has no float64; expected a backend that has.",
         )
-        for contender in contenders
-    }
+
+    @cache
+    def make(name: str) -> Subject | None:
+        if "float64" not in registry.load(name).dtypes:
+            return None
+        contender = expand(Pattern(name, "cpu", None, "float64"))[0]
+        return subjects.get(contender) or _subject(contender, start, watcher, calibration)
+
+    names = dict.fromkeys([*arbiter, *(contender.backend for contender in subjects)])
+    return Voices(tuple(names), make, experiment.arbiter)
+
+
+def _compare_outcomes(
+    done: _Done, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
+) -> None:
+    """Train the seeds of the pairs that held; what was trained is judged also where that was ended early."""
+    names = {name for pair in done.pairs if held(pair) for name in (pair.reference, pair.candidate)}
+    trainers = {contender: subject.trainer for contender, subject in subjects.items() if str(contender) in names}
+    evaluated_at = next(iter(subjects.values())).evaluated_at
+    try:
+        train_seeds(done.seed_runs, trainers, experiment, start, evaluated_at, watcher)
+    finally:
+        done.pairs = with_outcomes(done.pairs, done.seed_runs, experiment, start.problem.metric, evaluated_at)
 
 
 def _measure(
@@ -150,4 +201,5 @@ def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subj
         histories={name: subject.history for name, subject in trained.items()},
         curves={name: learning_curve(start, subject.history) for name, subject in trained.items()},
         first_state=start.state,
+        seed_runs=done.seed_runs,
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 from zlib import crc32
@@ -49,6 +49,8 @@ class Scaling:
 class Start:
     """What every contender is given; float64 until `cast`."""
 
+    experiment: Experiment
+    """What it was drawn for."""
     problem: Problem
     config: TrainingConfig
     train: Data
@@ -97,6 +99,7 @@ def draw(experiment: Experiment) -> Start:
         "masks": order.masks,
     }
     return Start(
+        experiment=experiment,
         problem=problem,
         config=config,
         train=take(scaled, train),
@@ -107,6 +110,14 @@ def draw(experiment: Experiment) -> Start:
         state=state,
         order=order,
         hashes={name: digest(arrays) for name, arrays in parts.items()} | {"config": digest_text(repr(config))},
+    )
+
+
+def reseeded(start: Start, seed: int) -> Start:
+    """The same data with weights, order and masks of another seed."""
+    experiment = replace(start.experiment, seed=seed % 2**32)
+    return replace(
+        start, experiment=experiment, state=draw_state(experiment, start.config), order=draw_order(experiment)
     )
 
 

@@ -27,7 +27,7 @@ def judge(
     advice: dict[Verdict, str] = {
         "different": " Nothing above that rung was compared.",
         "diverged": " A smaller learning rate or a clipped gradient (clip_norm) often helps.",
-        "inconclusive": " Without a proven common start there is no verdict.",
+        "inconclusive": "",
     }
     return worst, told + advice[worst]
 
@@ -38,7 +38,7 @@ def _equivalent(
     return (
         f"On {experiment.problem}, {_compared(pairs)}: from the same start they "
         f"compute the same predictions, losses, gradients and updates to within rounding, and {_followed(pairs)}. "
-        + _learned(list(accuracy.values()), baselines)
+        + " ".join([_learned(list(accuracy.values()), baselines), *_ended(pairs)])
     )
 
 
@@ -65,11 +65,16 @@ def _followed(pairs: Sequence[Pair]) -> str:
     covers: dict[str, int] = {}
     for pair in pairs:
         dtype = pair.candidate.rsplit(":", 1)[1]
-        steps = next(rung.covers for rung in pair.rungs if rung.covers is not None)
+        steps = next(rung.covers or 0 for rung in pair.rungs if rung.name == "trajectory")
         covers[dtype] = min(steps, covers.get(dtype, steps))
     return "take the same path as far as rounding lets it be followed, " + _listed(
         [f"{steps} steps in {dtype}" for dtype, steps in sorted(covers.items())]
     )
+
+
+def _ended(pairs: Sequence[Pair]) -> list[str]:
+    """What their seeds say, of each pair."""
+    return [pair.outcome.summary for pair in pairs if pair.outcome is not None]
 
 
 def _learned(accuracy: Sequence[Accuracy], baselines: Mapping[str, Scores]) -> str:

@@ -154,7 +154,7 @@ def test_status_70_where_parity_itself_fails(monkeypatch, tmp_path, capsys):
     def broken(*arguments, **options):
         raise ZeroDivisionError("[broken] on purpose")
 
-    monkeypatch.setattr("parity.runner.climb", broken)
+    monkeypatch.setattr("parity.runner.Climb", broken)
     assert main([*TORCH_AND_ORACLE, "--out", str(tmp_path / "run")]) == 70
     told = capsys.readouterr().err
     assert "ZeroDivisionError: [broken] on purpose" in told

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import noise
 import numpy as np
 import pytest
 
@@ -28,8 +29,8 @@ from parity.contract import (
     TrainingConfig,
     zero_state,
 )
-from parity.ladder.gap import identical, largest_gap
-from parity.ladder.tolerance import limit, longest_sum
+from parity.ladder.gap import identical
+from parity.ladder.replicas import Given
 
 TWINS = ("jax", "torch")
 # One unit between one input and one output, kernels of one: what comes out is the activation itself.
@@ -85,27 +86,39 @@ def slope(name, activation, x, dtype="float64"):
     return -trainer.loss_and_grads(batch)[1]["layers.0.bias"].item()
 
 
-def assert_alike(expected, found, config, count, steps=1, dtype="float64"):
-    gap = largest_gap(expected, found)
-    assert gap.size <= limit(dtype, longest_sum(config, count), steps), gap
+def assert_alike(expected, found, rounding, dtype="float64", stored=1):
+    assert noise.beyond(expected, found, rounding, dtype, stored) == {}
 
 
 def assert_fits_alike(twin, config, count, steps, state=None, data=None):
     """A full-batch run of a twin ends where the oracle's does, on finite numbers; returns the twin's history."""
     state, data = state or start(config), data or rows(config, count)
-    watched = {"evaluate": data.inputs, "evaluate_at": (0, steps), "checkpoints_at": (0, steps)}
-    histories = [trainer_of(n, config, state).fit(data, BatchOrder(steps), **watched) for n in ("numpy", twin)]
-    for of in (
-        lambda history: {"losses": history.losses},
-        lambda history: {"predictions": history.predictions},
-        lambda history: history.parameters,
-        lambda history: history.final.parameters,
-        *((lambda history, slot=slot: history.final.optimizer[slot]) for slot in config.optimizer.slots),
-    ):
-        expected, found = map(of, histories)
-        assert_alike(expected, found, config, count, steps)
-        assert all(np.isfinite(array).all() for array in found.values())
-    return histories[1]
+    watched = {"evaluate_at": (0, steps), "checkpoints_at": (0, steps)}
+
+    def fit(name, given):
+        inputs = given.train.inputs
+        return trainer_of(name, config, given.state).fit(given.train, given.order, evaluate=inputs, **watched)
+
+    def see(given, replica):
+        return seen(fit("numpy", given), replica)
+
+    given = Given(state, data, data, BatchOrder(steps))
+    history = fit(twin, given)
+    assert_alike(see(given, None), seen(history), noise.of_run(see, given, config), stored=steps)
+    assert all(np.isfinite(array).all() for array in seen(history).values())
+    return history
+
+
+def seen(history, replica=None):
+    """What a run left, by name, put back into the order of the original where it is a replica's."""
+    restore, in_order = (replica.restore, replica.restore_predictions) if replica else (dict, np.asarray)
+    slots = {slot: restore(arrays) for slot, arrays in history.final.optimizer.items()}
+    return {
+        "losses": history.losses,
+        **{f"predictions {e}": in_order(predictions) for e, predictions in enumerate(history.predictions)},
+        **{f"kept {name}": kept for name, kept in restore(history.parameters).items()},
+        **State(restore(history.final.parameters), restore(history.final.buffers), slots).named(),
+    }
 
 
 @pytest.mark.parametrize(("activation", "at_zero"), [("relu", 0.0), ("leaky_relu", 0.01), ("elu", 1.0)])
@@ -115,15 +128,24 @@ def test_slope_at_the_kink(name, activation, at_zero):
     assert slope(name, activation, 1e-300 if name != "jax" else 1e-30) == pytest.approx(1.0)
 
 
+def near_one(arrays):
+    """Beside a one each: what is computed from numbers near 1 has the digits of 1, and no more."""
+    return {name: np.append(array.ravel(), 1.0) for name, array in arrays.items()}
+
+
 @pytest.mark.parametrize("activation", ["tanh", "silu", "gelu", "gelu_tanh", "sigmoid", "softplus", "elu"])
 @pytest.mark.parametrize("x", [-800.0, -45.0, -1e-9, 0.0, 1e-9, 20.5, 45.0, 800.0])
 @pytest.mark.parametrize("twin", TWINS)
 def test_activations_are_right_far_out_and_close_to_zero(twin, activation, x):
     config, state = unit(activation)
     at = column(x)
-    expected, found = (trainer_of(name, config, state).predict(at) for name in ("numpy", twin))
-    assert np.isfinite(found).all()
-    assert_alike({"": expected, "unit": np.ones(1)}, {"": found, "unit": np.ones(1)}, config, 1)
+
+    def predict(name, at):
+        return near_one({"prediction": trainer_of(name, config, state).predict(at)})
+
+    expected, found = predict("numpy", at), predict(twin, at)
+    assert np.isfinite(found["prediction"]).all()
+    assert_alike(expected, found, noise.of_function(lambda at: predict("numpy", at), at))
     assert slope(twin, activation, x) == pytest.approx(slope("numpy", activation, x), rel=1e-12, abs=1e-14)
 
 
@@ -151,15 +173,15 @@ def test_huber_at_its_corner(name, reduction):
 @pytest.mark.parametrize("twin", TWINS)
 def test_losses_of_tiny_and_huge_errors_are_finite_and_right(twin, kind, error):
     config, state = unit("identity", kind)
-    batch = Batch(column(error), column(0.0))
-    (expected, slopes), (found, gradients) = (
-        trainer_of(name, config, state).loss_and_grads(batch) for name in ("numpy", twin)
-    )
-    assert np.isfinite(found)
-    # Both frameworks compute log cosh as a difference of numbers near 1: the digits of 1 are right.
-    near_one = {"one": np.ones(1)}
-    assert_alike({"": np.array(expected), **near_one}, {"": np.array(found), **near_one}, config, 1)
-    assert_alike({**slopes, **near_one}, {**gradients, **near_one}, config, 1)
+
+    def differentiate(name, predictions):
+        loss, gradients = trainer_of(name, config, state).loss_and_grads(Batch(predictions, column(0.0)))
+        # Both frameworks compute log cosh as a difference of numbers near 1.
+        return near_one({"loss": np.array(loss), **gradients})
+
+    expected, found = differentiate("numpy", column(error)), differentiate(twin, column(error))
+    assert all(np.isfinite(array).all() for array in found.values())
+    assert_alike(expected, found, noise.of_function(lambda p: differentiate("numpy", p), column(error)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -171,14 +193,21 @@ def test_cross_entropy_of_large_logits_is_finite_and_right(twin, dtype):
     state = replace(state, parameters=parameters)
     logits = np.array([[1e4, 0.0, -1e4], [-5e3, -5e3, -5e3], [0.0, 0.0, 2e4], [1e-9, 0.0, 0.0]])
     targets = np.array([[0.0, 0.0, 1.0], [0.2, 0.3, 0.5], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
-    (expected, slopes), (found, gradients) = (
-        trainer_of(name, config, cast(state, dtype), dtype).loss_and_grads(
-            Batch(logits.astype(dtype), targets.astype(dtype))
-        )
-        for name, dtype in (("numpy", "float64"), (twin, dtype))
+    truth = differentiated("numpy", config, "float64", logits, targets, state)
+
+    def differentiate(name, logits, targets):
+        return differentiated(name, config, dtype, logits, targets, cast(state, dtype))
+
+    rounding = noise.of_function(
+        lambda *batch: differentiate("numpy", *batch), logits, targets, dtype=dtype, truth=truth
     )
-    assert_alike({"loss": np.array(expected)}, {"loss": np.array(found)}, config, 4, dtype=dtype)
-    assert_alike(slopes, gradients, config, 4, dtype=dtype)
+    found = differentiate(twin, logits.astype(dtype), targets.astype(dtype))
+    assert_alike(truth, found, rounding, dtype)
+
+
+def differentiated(name, config, dtype, inputs, targets, state):
+    loss, gradients = trainer_of(name, config, state, dtype).loss_and_grads(Batch(inputs, targets))
+    return {"loss": np.array(loss), **gradients}
 
 
 def cast(state, dtype):

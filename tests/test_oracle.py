@@ -7,6 +7,7 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
+import noise
 import numpy as np
 import optax
 import pytest
@@ -53,8 +54,7 @@ from parity.contract import (
 )
 from parity.contract.losses import LossKind, Reduction
 from parity.contract.models import Activation
-from parity.ladder.gap import largest_gap
-from parity.ladder.tolerance import limit, longest_sum
+from parity.ladder.replicas import Given, disturb
 
 TWINS = ("jax", "torch")
 ROWS, BATCH, STEPS = 24, 8, 30
@@ -65,12 +65,11 @@ DEFAULT = TrainingConfig(
 )  # fmt: skip
 
 
-def observe(name, config, dtype="float64", full_batch=False):
-    """What a backend makes of a config, by group: each group has a scale and a limit of its own."""
+def given(config, dtype="float64", full_batch=False):
+    """The same start for every backend, rounded to float32, so that every dtype starts from the same numbers."""
     random = np.random.default_rng(0)
 
     def draw(*shape):
-        # Rounded to float32, so that every dtype starts from the same numbers.
         return random.standard_normal(shape).astype("float32").astype(dtype)
 
     zero = zero_state(config, dtype)
@@ -82,29 +81,51 @@ def observe(name, config, dtype="float64", full_batch=False):
     batch_rows = ROWS if full_batch else BATCH
     rows = np.stack([random.permutation(ROWS)[:BATCH] for _ in range(config.steps)]).astype(np.int32)
     masks = {n: random.random((config.steps, batch_rows, width)) < 0.7 for n, width in config.model.masks().items()}
+    order = BatchOrder(config.steps, None if full_batch else rows, masks)
+    data = Data(inputs, targets)
+    return Given(State(parameters, buffers, zero.optimizer), data, data, order)
 
-    data, order = Data(inputs, targets), BatchOrder(config.steps, None if full_batch else rows, masks)
+
+def observe(name, config, dtype="float64", full_batch=False):
+    """What a backend makes of a config, by group."""
+    return see(name, config, dtype, given(config, dtype, full_batch))
+
+
+def see(name, config, dtype, given, replica=None):
+    """What a backend makes of a start, by group, put back into the order of the original where it is a replica's."""
     backend = registry.load(name)
     trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype=dtype)
-    trainer.set_state(State(parameters, buffers, zero.optimizer))
+    trainer.set_state(given.state)
     # Gradients know nothing of the optimizer: beside the simplest they are looked at, and elsewhere not compiled again.
-    loss, gradients = trainer.loss_and_grads(order.batch(data, 0)) if isinstance(config.optimizer, SGD) else (0.0, {})
-    history = trainer.fit(data, order, evaluate=inputs, evaluate_at=(0, config.steps), checkpoints_at=(config.steps,))
+    loss, gradients = trainer.loss_and_grads(given.batch(0)) if isinstance(config.optimizer, SGD) else (0.0, {})
+    seen = {"evaluate": given.train.inputs, "evaluate_at": (0, config.steps), "checkpoints_at": (config.steps,)}
+    history = trainer.fit(given.train, given.order, **seen)
+    restore, in_order = (replica.restore, replica.restore_predictions) if replica else (dict, np.asarray)
     return {
-        "predictions": {"before": history.predictions[0]},
+        "predictions": {"before": in_order(history.predictions[0])},
         "loss": {"loss": np.array(loss)},
-        "gradients": gradients,
+        "gradients": restore(gradients),
         "losses": {"behind": history.losses},
-        "learned predictions": {"behind": history.predictions[1]},
-        "parameters": history.final.parameters,
-        "buffers": history.final.buffers,
-        "kept parameters": {name: kept[0] for name, kept in history.parameters.items()},
-        "kept buffers": {name: kept[0] for name, kept in history.buffers.items()},
-        **history.final.optimizer,
+        "learned predictions": {"behind": in_order(history.predictions[1])},
+        "parameters": restore(history.final.parameters),
+        "buffers": restore(history.final.buffers),
+        "kept parameters": restore({name: kept[0] for name, kept in history.parameters.items()}),
+        "kept buffers": restore({name: kept[0] for name, kept in history.buffers.items()}),
+        **{slot: restore(arrays) for slot, arrays in history.final.optimizer.items()},
     }
 
 
 observed = cache(observe)
+AT_ONCE = ("predictions", "loss", "gradients")
+
+
+@cache
+def noise_of(config, dtype, full_batch):
+    """By group and tensor, how far the oracle's replicas in a dtype lie from its float64 run."""
+    start, truth = given(config, dtype, full_batch), observed("numpy", config, full_batch=full_batch)
+    replicas = [disturb(start, config, seed) for seed in range(noise.REPLICAS)]
+    seen = [see("numpy", config, dtype, replica.given, replica) for replica in replicas]
+    return {group: noise.furthest(truth[group], [each[group] for each in seen]) for group in truth}
 
 
 def differences(found, config, dtype="float64", full_batch=False):
@@ -112,14 +133,12 @@ def differences(found, config, dtype="float64", full_batch=False):
     expected = observed("numpy", config, full_batch=full_batch)
     assert expected.keys() == found.keys()
     assert {a.dtype.name for group in found.keys() - {"loss"} for a in found[group].values()} == {dtype}
-    terms = longest_sum(config, ROWS if full_batch else BATCH)
+    noises = noise_of(config, dtype, full_batch)
     told = {}
     for group, arrays in expected.items():
-        gap = largest_gap(arrays, found[group])
-        bound = limit(dtype, terms, 1 if group in ("predictions", "loss", "gradients") else config.steps)
-        if not gap.size <= bound:
-            told[group] = f"{gap.where} differs by {gap.size:.2g}; rounding explains {bound:.2g}"
-    return told
+        stored = 1 if group in AT_ONCE else config.steps
+        told[group] = noise.beyond(arrays, found[group], noises[group], dtype, stored)
+    return {group: far for group, far in told.items() if far}
 
 
 def with_activation(activation):
@@ -223,10 +242,17 @@ def test_rates_of_a_schedule_from_the_shortest_run_on(twin, schedule, steps):
     learning_rates = {"jax": jax_impl.schedules, "torch": torch_impl.schedules}[twin].learning_rates
     whole = learning_rates(config, 0, steps + 3)
     in_two = np.concatenate([learning_rates(config, 0, steps - 1), learning_rates(config, steps - 1, 4)])
-    expected = {"rate": np.array([1e-2 * multiple(schedule, t, steps) for t in range(steps + 3)])}
+
+    def rates(rate, t):
+        # Only upwards, as a schedule may jump at a whole step.
+        t = np.maximum(t, np.arange(steps + 3))
+        return {"rate": np.array([rate * multiple(schedule, each, steps) for each in t])}
+
+    start = np.float64(1e-2), np.arange(steps + 3, dtype=np.float64)
+    expected, rounding = rates(*start), noise.of_function(rates, *start)
     assert whole.dtype == np.float64
-    assert largest_gap(expected, {"rate": whole}).size <= limit("float64", terms=1)
-    assert largest_gap(expected, {"rate": in_two}).size <= limit("float64", terms=1)
+    assert noise.beyond(expected, {"rate": whole}, rounding) == {}
+    assert noise.beyond(expected, {"rate": in_two}, rounding) == {}
 
 
 def test_no_schedule_is_left_out():

@@ -98,7 +98,9 @@ def experiments(draw):
         standardize=draw(st.booleans()),
         data_seed=draw(seeds),
         split_seed=draw(seeds),
-        seed=draw(seeds),
+        seed=draw(st.integers(0, 2**31)),
+        seeds=draw(st.integers(1, 10**6)),
+        margin=draw(positive),
         model=draw(st.one_of(*MODELS.values())),
         loss=draw(losses),
         optimizer=draw(st.one_of(*OPTIMIZERS.values())),
@@ -108,6 +110,9 @@ def experiments(draw):
         last_batch=draw(st.sampled_from(get_args(LastBatch))),
         target_r2=draw(st.floats(max_value=1, allow_infinity=False)),
         contender=tuple(draw(st.lists(text, max_size=3))),
+        replicas=draw(st.integers(1, 10**6)),
+        false_alarm=draw(st.none() | st.floats(1e-9, 0.999)),
+        arbiter=draw(text),
         reference=draw(text),
     )
     return replace(whole, batch_size=draw(st.none() | st.integers(2, max(2, whole.train_rows))))

@@ -67,16 +67,34 @@ class RegularizedMLP(nn.Module):
         return last(x)
 
 
+class Linear(nn.Linear):
+    # Also of a stack of replicas: a kernel of each, (R, O, I), in one product.
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.dim() == 2:
+            return super().forward(x)
+        x, kernel = x.expand(len(self.weight), *x.shape[-2:]), self.weight.mT
+        return x.bmm(kernel) if self.bias is None else torch.baddbmm(self.bias.unsqueeze(1), x, kernel)
+
+
 class BatchNorm(nn.BatchNorm1d):
     def __init__(self, config: RegularizedMLPConfig, width: int, dtype: str) -> None:
         super().__init__(width, config.epsilon, config.momentum, dtype=getattr(torch, dtype))
         # The count of batches serves only momentum=None; without it the state is the contract's.
         self.num_batches_tracked = None
 
+    def forward(self, x: Tensor) -> Tensor:
+        if self.weight.dim() == 1:
+            return super().forward(x)
+        # The channels of all replicas beside one another, (B, R H): PyTorch normalises each by itself.
+        own = [each.view(-1) for each in (self.running_mean, self.running_var, self.weight, self.bias)]
+        channels = x.transpose(0, 1)
+        normal = F.batch_norm(channels.flatten(1), *own, self.training, self.momentum, self.eps)
+        return normal.view_as(channels).transpose(0, 1)
+
 
 def build_layers(widths: tuple[int, ...], dtype: str, hidden_bias: bool = True) -> nn.ModuleList:
     def layer(fan_in: int, fan_out: int, bias: bool) -> nn.Linear:
-        return nn.Linear(fan_in, fan_out, bias=bias, dtype=getattr(torch, dtype))
+        return Linear(fan_in, fan_out, bias=bias, dtype=getattr(torch, dtype))
 
     *hidden, last = pairwise(widths)
     return nn.ModuleList([*(layer(i, o, hidden_bias) for i, o in hidden), layer(*last, bias=True)])

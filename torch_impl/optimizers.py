@@ -211,9 +211,9 @@ SCALARS = {NAdam: nadam_scalars}
 
 def step_scalars(config: TrainingConfig, first: int, steps: int) -> Scalars:
     """By name (steps,): what the update needs at each step from step `first` on, computed once in float64."""
-    if first + steps <= config.steps:
-        return {name: values[first : first + steps] for name, values in run_scalars(config, config.steps).items()}
-    return {name: values[first:] for name, values in run_scalars(config, first + steps).items()}
+    # Behind the end of the run in whole powers of 2, so that a step at a time does not compute all of them anew.
+    total = config.steps if first + steps <= config.steps else 2 ** (first + steps - 1).bit_length()
+    return {name: values[first : first + steps] for name, values in run_scalars(config, total).items()}
 
 
 @lru_cache(maxsize=8)
@@ -223,6 +223,14 @@ def run_scalars(config: TrainingConfig, steps: int) -> Scalars:
     return {"lr": learning_rate, **(scalars(config.optimizer, learning_rate, t) if scalars else {})}
 
 
-def clip_by_global_norm(parameters: list[Tensor], largest: float | None) -> None:
-    if largest is not None:
+def clip_by_global_norm(parameters: list[Tensor], largest: float | None, stacked: bool) -> None:
+    if largest is None:
+        return
+    if not stacked:
         torch.nn.utils.clip_grad_norm_(parameters, largest, foreach=True)
+        return
+    # PyTorch's has one norm for all that it is given; this is its form with a norm for each replica.
+    gradients = [p.grad for p in parameters]
+    norms = torch.stack([torch.linalg.vector_norm(g.flatten(1), dim=1) for g in gradients])
+    scale = (largest / (torch.linalg.vector_norm(norms, dim=0) + 1e-6)).clamp(max=1.0)
+    torch._foreach_mul_(gradients, [scale.view(-1, *[1] * (g.dim() - 1)) for g in gradients])

@@ -20,9 +20,12 @@ Scalars = dict[str, list[float]]  # by name (S,)
 
 
 class TrainState(NamedTuple):
+    """Of one network, or of a stack of replicas: every tensor then has an axis R in front, and so has what it gives."""
+
     parameters: Tensors  # the model's own, by native name
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    stack: tuple[int, ...]  # (R,), or () of one network
 
 
 class DeviceBatch(NamedTuple):
@@ -32,17 +35,19 @@ class DeviceBatch(NamedTuple):
 
 
 class Feed(NamedTuple):
+    """What all replicas share, or, with an axis R in front, what is their own."""
+
     inputs: Tensor  # (N, D)
     targets: Tensor  # (N, K)
     rows: Tensor | None  # (S, B)
     masks: Mapping[str, Tensor]  # (S, B, H)
 
     def batch(self, i: int) -> DeviceBatch:
-        masks = {name: mask[i] for name, mask in self.masks.items()}
+        masks = {name: mask.select(-3, i) for name, mask in self.masks.items()}
         if self.rows is None:
             return DeviceBatch(self.inputs, self.targets, masks)
-        rows = self.rows[i]
-        return DeviceBatch(self.inputs.index_select(0, rows), self.targets.index_select(0, rows), masks)
+        rows = self.rows.select(-2, i)
+        return DeviceBatch(picked(self.inputs, rows), picked(self.targets, rows), masks)
 
 
 class Watch(NamedTuple):
@@ -53,6 +58,8 @@ class Watch(NamedTuple):
 
 
 class Record(NamedTuple):
+    """What a run leaves behind; of a stack with an axis R behind the first."""
+
     losses: Tensor  # (S,)
     predictions: Tensor  # (E + 1, V, K); here and below the last row is for what nobody asked to keep
     parameters: Tensors  # by native name (C + 1, ...)
@@ -66,13 +73,15 @@ class Program:
         self.dtype = dtype
         self.loss = build_loss(config.loss)
 
-    def initial_state(self) -> TrainState:
+    def initial_state(self, stack: tuple[int, ...] = ()) -> TrainState:
         # From shapes alone: all weights come from the contract, and the global random state stays as it was.
         with torch.device("meta"):
             model = build_model(self.config.model, self.config.inputs, self.config.outputs, self.dtype)
+        for tensor in (*model.parameters(), *model.buffers()):
+            tensor.data = tensor.new_empty((*stack, *tensor.shape))
         model.to_empty(device=self.device)
         parameters = dict(model.named_parameters())
-        return TrainState(parameters, model, build_optimizer(self.config.optimizer, list(parameters.values())))
+        return TrainState(parameters, model, build_optimizer(self.config.optimizer, list(parameters.values())), stack)
 
     @torch.no_grad()
     def predict(self, state: TrainState, inputs: Tensor, masks: Mapping[str, Tensor], training: bool) -> Tensor:
@@ -82,16 +91,23 @@ class Program:
     def loss_and_grads(self, state: TrainState, batch: DeviceBatch, training: bool) -> tuple[Tensor, Tensors]:
         if state.model.training != training:
             state.model.train(training)
-        loss = self.loss(state.model(batch.inputs, batch.masks), batch.targets)
-        gradients = torch.autograd.grad(loss, tuple(state.parameters.values()))
+        predictions = state.model(batch.inputs, batch.masks)
+        loss = (
+            torch.vmap(self.loss)(predictions, batch.targets.expand_as(predictions))
+            if state.stack
+            else self.loss(predictions, batch.targets)
+        )
+        # Replicas do not meet: the gradient of the sum of their losses is each one's own.
+        gradients = torch.autograd.grad(loss, tuple(state.parameters.values()), torch.ones_like(loss))
         return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
 
     def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
         loss, gradients = self.loss_and_grads(state, batch, training=True)
         for name, parameter in state.parameters.items():
-            parameter.grad = gradients[name]
+            # A fused optimizer takes all tensors to lie in memory alike, and the gradient of a product may lie transposed.
+            parameter.grad = gradients[name].contiguous()
         (group,) = state.optimizer.param_groups
-        clip_by_global_norm(group["params"], self.config.clip_norm)
+        clip_by_global_norm(group["params"], self.config.clip_norm, stacked=bool(state.stack))
         group.update(scalars)
         state.optimizer.step()
         return loss
@@ -120,19 +136,30 @@ class Program:
 
     def empty_record(self, state: TrainState, steps: int, watch: Watch) -> Record:
         evaluations, checkpoints = len(watch.evaluate_at) + 1, len(watch.checkpoints_at) + 1
-        shape = (evaluations, len(watch.evaluate), self.config.outputs)
+        shape = (evaluations, *state.stack, len(watch.evaluate), self.config.outputs)
         parameters, buffers = (
             {name: tensor.new_zeros((checkpoints, *tensor.shape)) for name, tensor in named.items()}
             for named in (state.parameters, dict(state.model.named_buffers()))
         )
-        return Record(watch.evaluate.new_zeros(steps), watch.evaluate.new_zeros(shape), parameters, buffers)
+        return Record(
+            watch.evaluate.new_zeros(steps, *state.stack), watch.evaluate.new_zeros(shape), parameters, buffers
+        )
 
 
 class Mode(NamedTuple):
     fit: Callable[..., Record]
+    stack: (
+        int  # How many numbers the replicas of a stack hold at most; `benchmarks/replica_cost.py` shows what they cost.
+    )
 
 
-MODES = {"eager": Mode(Program.fit_by_steps)}
+MODES = {"eager": Mode(Program.fit_by_steps, stack=2**18)}
+
+
+def picked(columns: Tensor, rows: Tensor) -> Tensor:
+    if rows.dim() == 1:
+        return columns.index_select(-2, rows)
+    return columns.expand(len(rows), *columns.shape[-2:]).take_along_dim(rows.long().unsqueeze(-1), 1)
 
 
 def cut(record: Record) -> Record:

@@ -9,10 +9,25 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from parity.contract import Arrays, Batch, BatchOrder, Data, History, State, TrainingConfig, require, zero_state
+from parity.contract import (
+    Arrays,
+    Batch,
+    BatchOrder,
+    Data,
+    History,
+    State,
+    TrainingConfig,
+    check_replicas,
+    numbers_held,
+    of_replicas,
+    replica,
+    stacked,
+    stacks,
+    zero_state,
+)
 from torch_impl.convert import contract_name, native_axes, native_name, to_native, to_numpy
 from torch_impl.optimizers import SLOTS, step_scalars
-from torch_impl.program import MODES, DeviceBatch, Feed, Program, Record, Scalars, Tensors, Watch, unmoved
+from torch_impl.program import MODES, DeviceBatch, Feed, Program, Record, Scalars, Tensors, TrainState, Watch, unmoved
 
 
 class Trainer:
@@ -43,29 +58,11 @@ class Trainer:
         return Data(to_numpy(feed.inputs), to_numpy(feed.targets)), BatchOrder(order.steps, rows, masks)
 
     def get_state(self) -> State:
-        parameters = self._state.parameters
-        slots = {
-            slot: {name: self._state.optimizer.state[parameter][key] for name, parameter in parameters.items()}
-            for slot, key in self._slot_keys().items()
-        }
-        return State(
-            from_native_names(parameters),
-            from_native_names(dict(self._state.model.named_buffers())),
-            {slot: from_native_names(tensors) for slot, tensors in slots.items()},
-            self._step,
-        )
+        return self._state_of(self._state, self._step)
 
     def set_state(self, state: State) -> None:
-        with torch.no_grad():
-            for name, array in (state.parameters | state.buffers).items():
-                self._tensor(name).copy_(self._put(native_axes(name, array)))
+        self._fill(self._state, state)
         self._step = state.step
-        for name in state.parameters:
-            slots = {
-                key: self._put(native_axes(name, state.optimizer[slot][name]))
-                for slot, key in self._slot_keys().items()
-            }
-            self._state.optimizer.state[self._tensor(name)] = {"step": self._step_count(), **slots}
 
     def predict(self, inputs: NDArray[Any], *, training: bool = False, masks: Arrays | None = None) -> NDArray[Any]:
         with precision(), unmoved(self._state.model):
@@ -112,29 +109,61 @@ class Trainer:
         checkpoints_at: Sequence[int] = (),
         progress: Callable[[int], None] | None = None,
     ) -> Sequence[History]:
+        check_replicas(states, data, order)
         watched = {"evaluate": evaluate, "evaluate_at": evaluate_at, "checkpoints_at": checkpoints_at}
-        check_same_step(states)
-        before, histories, done = self.get_state(), [], 0
-        for r, state in enumerate(states):
-            self.set_state(state)
-            mine = of_replica(order, r)
-            histories.append(self.fit(of_replica(data, r), mine, progress=behind(done, progress), **watched))
-            done += mine.steps
-        self.set_state(before)
+        histories: list[History] = []
+        at_once = MODES[self.mode].stack // numbers_held(self.config, data, order) if states else 1
+        for part in stacks(len(states), at_once):
+            mine = states[part], of_replicas(data, part), of_replicas(order, part)
+            steps_done = sum(len(history.losses) for history in histories)
+            histories += self._fit_stack(*mine, progress=behind(steps_done, len(mine[0]), progress), **watched)
         return histories
+
+    def _fit_stack(self, states: Sequence[State], data: Data, order: BatchOrder, **watched: Any) -> Sequence[History]:
+        first, alone = states[0].step, len(states) == 1
+        with precision():
+            native = self._program.initial_state(() if alone else (len(states),))
+            self._fill(native, states[0] if alone else stacked(states))
+            feed, watch = self._put_feed(data, order), self._watch(**watched)
+            record = MODES[self.mode].fit(self._program, native, feed, self._scalars(first, order.steps), watch)
+            final = self._state_of(native, first + order.steps)
+            if alone:
+                return [history(record, final)]
+            together = history(replicas_first(record), final)
+            return [replica(together, r) for r in range(len(states))]
+
+    def _fill(self, native: TrainState, state: State) -> None:
+        with torch.no_grad():
+            for name, array in (state.parameters | state.buffers).items():
+                tensor(native, name).copy_(self._put(native_axes(name, array)))
+        for name in state.parameters:
+            slots = {
+                key: self._put(native_axes(name, state.optimizer[slot][name]))
+                for slot, key in self._slot_keys().items()
+            }
+            native.optimizer.state[tensor(native, name)] = {"step": self._step_count(state.step), **slots}
+
+    def _state_of(self, native: TrainState, step: int) -> State:
+        parameters = native.parameters
+        slots = {
+            slot: {name: native.optimizer.state[parameter][key] for name, parameter in parameters.items()}
+            for slot, key in self._slot_keys().items()
+        }
+        return State(
+            from_native_names(parameters),
+            from_native_names(dict(native.model.named_buffers())),
+            {slot: from_native_names(tensors) for slot, tensors in slots.items()},
+            step,
+        )
 
     def _slot_keys(self) -> dict[str, str]:
         keys = SLOTS[type(self.config.optimizer)]
         return {slot: keys[slot] for slot in self.config.optimizer.slots}
 
-    def _tensor(self, name: str) -> Tensor:
-        group, leaf = native_name(name).rsplit(".", 1)
-        return getattr(self._state.model.get_submodule(group), leaf)
-
-    def _step_count(self) -> Tensor:
+    def _step_count(self, step: int) -> Tensor:
         # Fused kernels read the count on the device, the others on the host.
         fused = self._state.optimizer.param_groups[0].get("fused")
-        return torch.tensor(float(self._step), device=self.device if fused else "cpu")
+        return torch.tensor(float(step), device=self.device if fused else "cpu")
 
     def _scalars(self, first: int, steps: int) -> Scalars:
         scalars = step_scalars(self.config, first, steps)
@@ -182,17 +211,20 @@ def precision() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before[1]
 
 
-def of_replica(shared_or_own: Any, r: int) -> Any:
-    return shared_or_own if isinstance(shared_or_own, Data | BatchOrder) else shared_or_own[r]
+def behind(done: int, replicas: int, progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
+    return None if progress is None else lambda steps: progress(done + replicas * steps)
 
 
-def check_same_step(states: Sequence[State]) -> None:
-    steps = {state.step for state in states}
-    require(len(steps) <= 1, f"fit_many was given states at steps {sorted(steps)}; expected all at one step.")
+def tensor(state: TrainState, name: str) -> Tensor:
+    group, leaf = native_name(name).rsplit(".", 1)
+    return getattr(state.model.get_submodule(group), leaf)
 
 
-def behind(done: int, progress: Callable[[int], None] | None) -> Callable[[int], None] | None:
-    return None if progress is None else lambda steps: progress(done + steps)
+def replicas_first(record: Record) -> Record:
+    parameters, buffers = (
+        {name: rows.transpose(0, 1) for name, rows in kept.items()} for kept in (record.parameters, record.buffers)
+    )
+    return Record(record.losses.transpose(0, 1), record.predictions.transpose(0, 1), parameters, buffers)
 
 
 def from_native_names(tensors: Mapping[str, Tensor]) -> Arrays:

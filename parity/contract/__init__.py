@@ -23,6 +23,7 @@ from parity.contract.optimizers import (
     RAdam,
     RMSprop,
 )
+from parity.contract.replicas import check_replicas, numbers_held, of_replicas, replica, stacked, stacks
 from parity.contract.schedules import (
     Constant,
     Cosine,
@@ -70,8 +71,14 @@ __all__ = [
     "Trainer",
     "TrainingConfig",
     "WarmupCosine",
+    "check_replicas",
+    "numbers_held",
+    "of_replicas",
+    "replica",
     "require",
     "require_choice",
     "segments",
+    "stacked",
+    "stacks",
     "zero_state",
 ]

@@ -25,6 +25,9 @@ class TensorSpec:
     shape: tuple[int, ...]
     fan_in: int
     initial: Initializer | Fill
+    axes: tuple[str, ...]
+    """What runs along each dimension: `inputs`, `outputs`, or the units of a hidden layer, `hidden.0`. Putting the units of one
+    axis in another order, in every tensor, mask and column of data that has it, leaves the function as it is."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class MLP:
 
     def masks(self) -> Mapping[str, int]:
         """The width of each mask that a training step needs."""
+        return {}
+
+    def mask_axes(self) -> Mapping[str, str]:
+        """The axis that runs along each mask's width."""
         return {}
 
     def keep_probability(self) -> float:
@@ -94,7 +101,7 @@ class RegularizedMLP:
         linear = _linear_layers((inputs, *self.hidden, outputs), self.initializer)
         undone = {f"layers.{i}.bias" for i in range(len(self.hidden))}
         return tuple(spec for spec in linear if spec.name not in undone) + tuple(
-            TensorSpec(f"norms.{i}.{name}", (width,), width, initial)
+            TensorSpec(f"norms.{i}.{name}", (width,), width, initial, (f"hidden.{i}",))
             for i, width in enumerate(self.hidden)
             for name, initial in _SCALE_AND_BIAS
         )
@@ -102,7 +109,7 @@ class RegularizedMLP:
     def buffers(self) -> tuple[TensorSpec, ...]:
         """The running mean and variance of each normalisation."""
         return tuple(
-            TensorSpec(f"norms.{i}.{name}", (width,), width, initial)
+            TensorSpec(f"norms.{i}.{name}", (width,), width, initial, (f"hidden.{i}",))
             for i, width in enumerate(self.hidden)
             for name, initial in _MEAN_AND_VARIANCE
         )
@@ -110,6 +117,10 @@ class RegularizedMLP:
     def masks(self) -> Mapping[str, int]:
         """The width of each mask that a training step needs."""
         return {f"dropouts.{i}": width for i, width in enumerate(self.hidden)} if self.dropout else {}
+
+    def mask_axes(self) -> Mapping[str, str]:
+        """The axis that runs along each mask's width."""
+        return {f"dropouts.{i}": f"hidden.{i}" for i in range(len(self.hidden))} if self.dropout else {}
 
     def keep_probability(self) -> float:
         """The share of a mask that is True."""
@@ -132,8 +143,9 @@ def _check_layers(model: Model) -> None:
 
 def _linear_layers(widths: tuple[int, ...], initializer: Initializer) -> tuple[TensorSpec, ...]:
     specs = []
+    axes = ("inputs", *(f"hidden.{i}" for i in range(len(widths) - 2)), "outputs")
     for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
         bias: Initializer | Fill = "uniform_fan_in" if initializer == "uniform_fan_in" else "zeros"
-        specs.append(TensorSpec(f"layers.{i}.kernel", (fan_in, fan_out), fan_in, initializer))
-        specs.append(TensorSpec(f"layers.{i}.bias", (fan_out,), fan_in, bias))
+        specs.append(TensorSpec(f"layers.{i}.kernel", (fan_in, fan_out), fan_in, initializer, axes[i : i + 2]))
+        specs.append(TensorSpec(f"layers.{i}.bias", (fan_out,), fan_in, bias, axes[i + 1 : i + 2]))
     return tuple(specs)

@@ -1,6 +1,8 @@
 """The ladder: are two contenders the same, rung by rung, and where do they part."""
 
-from parity.ladder.climb import climb
+from parity.ladder.arbiter import Voices
+from parity.ladder.calibration import Calibration, calibrated
+from parity.ladder.climb import Climb
 from parity.ladder.subject import Subject
 
-__all__ = ["Subject", "climb"]
+__all__ = ["Calibration", "Climb", "Subject", "Voices", "calibrated"]

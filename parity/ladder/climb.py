@@ -1,45 +1,153 @@
-"""The climb: rung by rung until one breaks, and what may be said then."""
+"""The climb: rung by rung until one breaks, where and why, and what may be said then."""
 
-from parity.ladder.rungs import EXACT_RUNGS, outcome
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from parity.accuracy import learning_curve
+from parity.ladder.arbiter import Voices, accuse, errors_at_start, errors_on_the_way
+from parity.ladder.causes import causes_of
+from parity.ladder.envelope import Envelope
+from parity.ladder.parting import Place, at_the_start, on_the_way, stage_of_start
+from parity.ladder.replicas import MODEL
+from parity.ladder.rungs import ENVELOPED, start
 from parity.ladder.subject import Subject
-from parity.result import Pair, Rung, Verdict
+from parity.ladder.trajectory import Followed, follow
+from parity.progress import Done
+from parity.result import Cause, Error, Horizon, NoiseEnvelope, Pair, Parted, Rung, Verdict
+
+RUNGS = 1 + len(ENVELOPED) + 1
 
 
-def climb(reference: Subject, candidate: Subject, rungs: list[Rung]) -> Pair:
-    """Climb a pair; the first rung that breaks is the last that is reported.
+@dataclass
+class Climb:
+    """A pair on its way up; interrupted, it leaves what it reached."""
 
-    `rungs` is filled on the way, so that an interrupted climb leaves what it reached.
-    """
-    with candidate.watcher.task(f"climbing {candidate.contender}", len(EXACT_RUNGS)) as done:
-        for compare in EXACT_RUNGS:
-            rungs.append(compare(reference, candidate))
-            done(len(rungs))
-            if not rungs[-1].passed:
-                break
-    if rungs[-1].passed and not _diverged(reference, candidate):
-        rungs.append(outcome(reference, candidate))
-    verdict, summary = _judge(reference, candidate, rungs)
-    return Pair(str(reference.contender), str(candidate.contender), verdict, summary, tuple(rungs))
+    reference: Subject
+    candidate: Subject
+    voices: Voices
+    rungs: list[Rung] = field(default_factory=list)
+    horizon: Horizon | None = None
+    arbiter: dict[str, dict[str, Error]] = field(default_factory=dict)
+    parted: Parted | None = None
+    causes: tuple[Cause, ...] = ()
+    note: str = ""
 
+    def pair(self) -> Pair:
+        """Climb, and say what was found."""
+        with self.candidate.watcher.task(f"climbing {self.candidate.contender}", RUNGS) as done:
+            self._climb(done)
+        return self.so_far(*self._judgement())
 
-def _judge(reference: Subject, candidate: Subject, rungs: list[Rung]) -> tuple[Verdict, str]:
-    last, who = rungs[-1], f"{candidate.contender} and {reference.contender}"
-    if last.name == "start" and not last.passed:
-        return "inconclusive", f"{who} did not start alike, so nothing is claimed about them ({last.where})."
-    if not last.passed:
-        return "different", (
-            f"{who} part at the rung {last.name}: {last.where}, gap {last.gap:.2g} where rounding explains {last.limit:.2g}."
+    def so_far(self, verdict: Verdict, summary: str) -> Pair:
+        """What was found up to now."""
+        calibration = self.reference.calibration
+        return Pair(
+            reference=str(self.reference.contender),
+            candidate=str(self.candidate.contender),
+            verdict=verdict,
+            summary=summary,
+            rungs=tuple(self.rungs),
+            envelope=NoiseEnvelope(
+                replicas=calibration.replicas,
+                model=MODEL,
+                factor=calibration.factor,
+                path_factor=calibration.path_factor,
+                supported_false_alarm=calibration.false_alarm,
+                comparisons=calibration.comparisons,
+                note=self.note,
+            ),
+            horizon=self.horizon,
+            arbiter=self.arbiter,
+            parted=self.parted,
+            causes=self.causes,
         )
-    diverged = _diverged(reference, candidate)
-    if diverged:
-        return "diverged", f"{who}: {diverged}; nothing is claimed beyond that step."
-    return "equivalent", f"{who} hold on every rung."
+
+    def _climb(self, done: Done) -> None:
+        rung = self._add(start(self.reference, self.candidate), done)
+        if not rung.passed:
+            # The rung names the contender in front of what did not arrive.
+            self._explain(Place(0, stage_of_start(rung), rung, side=rung.where.split(": ")[0]))
+            return
+        views, dtypes = (self.reference.first, self.candidate.first), (self._dtype(0), self._dtype(1))
+        config, calibration = self.reference.start.config, self.reference.calibration
+        envelope = Envelope(views, dtypes, config, calibration, self.reference.cloud)
+        for compare in ENVELOPED.values():
+            rung = self._add(compare(envelope), done)
+            if not rung.passed:
+                self._explain(at_the_start(self.reference, self.candidate, rung, envelope))
+            if not rung.passed or rung.undecided:
+                return
+        self.arbiter = errors_at_start(self.reference, self.candidate, self.rungs, envelope, self.voices)
+        self._follow(done)
+
+    def _follow(self, done: Done) -> None:
+        followed = follow(self.reference, self.candidate)
+        self.horizon = followed.horizon
+        place = on_the_way(self.reference, self.candidate, followed)
+        self._add(followed.rung(place is not None), done)
+        self.note = "; ".join(filter(None, [followed.broken_note, followed.trained]))
+        for contender, error in errors_on_the_way(self.reference, self.candidate, followed, self.voices).items():
+            self.arbiter.setdefault(contender, {})["trajectory"] = error
+        if place is not None:
+            self._explain(place, followed)
+        elif not self._diverged():
+            self.rungs.append(outcome(self.reference, self.candidate))
+
+    def _add(self, rung: Rung, done: Done) -> Rung:
+        self.rungs.append(rung)
+        done(len(self.rungs))
+        return rung
+
+    def _explain(self, place: Place, followed: Followed | None = None) -> None:
+        """Say where the two part, who is off, and what may have caused it."""
+        accusation = accuse(self.reference, self.candidate, place, self.voices)
+        names = [str(self.reference.contender), str(self.candidate.contender)]
+        other = next((name for name in names if name != accusation.culprit), "")
+        gap = place.rung.gap if place.rung.gap is not None else inf
+        if not accusation.culprit:
+            who = f"{names[1]} is {gap:.2g} away from {names[0]}, and nothing tells which is off"
+        elif place.side:
+            who = f"{accusation.culprit} differs from {'its own steps' if place.step else 'what it was given'}"
+        else:
+            agrees = f"{other} agrees with {', '.join(accusation.voices)}"
+            who = f"{accusation.culprit} is {gap:.2g} off, {agrees}"
+        when = f"step {place.step}" if place.step else "start"
+        text = f"{when}, {place.stage}, {place.rung.where}: {who}"
+        self.parted = Parted(place.step, place.stage, place.tensor, place.rung.where, gap, accusation.culprit, text)
+        self.causes = causes_of(self.reference, self.candidate, self.rungs[-1], place, accusation.culprit, followed)
+        if not accusation.culprit and self.causes and self.causes[0].side:
+            self.parted = replace(self.parted, culprit=self.causes[0].side)
+
+    def _judgement(self) -> tuple[Verdict, str]:
+        last, who = self.rungs[-1], f"{self.candidate.contender} and {self.reference.contender}"
+        if last.name == "start" and not last.passed:
+            return "inconclusive", f"{who} did not start alike, so nothing is claimed about them ({last.where})."
+        if last.undecided:
+            return "inconclusive", f"{who} can't be judged at the rung {last.name}: {last.undecided}."
+        if not last.passed and self.parted is not None:
+            because = f"; likely {self.causes[0].text}" if self.causes else ""
+            step = f"step {self.parted.step}, " if self.parted.step else ""
+            place = f"{step}{self.parted.stage}, {self.parted.tensor}"
+            return "different", f"{who} part at the rung {last.name} ({place}){because}."
+        diverged = self._diverged()
+        if diverged:
+            return "diverged", f"{who}: {diverged}; nothing is claimed beyond that step."
+        return "equivalent", f"{who} hold on every rung."
+
+    def _diverged(self) -> str:
+        """Which contenders left the finite numbers, and when."""
+        return " and ".join(
+            f"{subject.contender} is no longer finite from step {subject.diverged_at}"
+            for subject in (self.reference, self.candidate)
+            if subject.diverged_at is not None
+        )
+
+    def _dtype(self, side: int) -> str:
+        return (self.reference, self.candidate)[side].contender.dtype
 
 
-def _diverged(reference: Subject, candidate: Subject) -> str:
-    """Which contenders left the finite numbers, and when."""
-    return " and ".join(
-        f"{subject.contender} is no longer finite from step {subject.diverged_at}"
-        for subject in (reference, candidate)
-        if subject.diverged_at is not None
-    )
+def outcome(reference: Subject, candidate: Subject) -> Rung:
+    """How well both solve the task; with one seed this is described, not judged."""
+    mine, theirs = (learning_curve(subject.start, subject.history)[-1] for subject in (reference, candidate))
+    note = "difference in R2; one seed is not judged"
+    return Rung("accuracy", True, abs(theirs - mine), None, "", note)

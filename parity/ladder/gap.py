@@ -1,6 +1,7 @@
-"""The largest distance between two sets of named arrays, and its place."""
+"""How far two sets of named arrays are apart, tensor by tensor, and where."""
 
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -11,46 +12,65 @@ from parity.contract import Arrays
 
 @dataclass(frozen=True)
 class Gap:
-    """A relative distance and where it was found."""
+    """The largest |candidate - reference| of one tensor, and its place."""
 
     size: float
+    """In the tensor's own units; infinite where only one of the two is finite, or names, shapes or bits differ."""
     where: str
+    """Tensor and element."""
+    scale: float = 1.0
+    """The largest |reference| of the tensor."""
+
+    @property
+    def relative(self) -> float:
+        """Size over scale."""
+        return 0.0 if self.size == 0.0 else self.size / self.scale if self.scale > 0.0 else inf
 
 
 NO_GAP = Gap(0.0, "")
 
 
-def largest_gap(reference: Arrays, candidate: Arrays) -> Gap:
-    """The largest |candidate - reference| over the largest |reference|.
-
-    All arrays share one scale, because an element that cancels to nothing has no digits of its own to agree on. Names and
-    shapes are compared before values; where they differ the gap is infinite, and so it is where only one value is finite.
-    """
+def gaps(reference: Arrays, candidate: Arrays) -> dict[str, Gap]:
+    """The gap of each tensor, by name; names and shapes are compared before values."""
     unlike = _unlike(reference, candidate)
     if unlike:
-        return Gap(float("inf"), unlike)
-    scale = max((_largest(array) for array in reference.values()), default=0.0)
-    gaps = [_of_tensor(name, reference[name], candidate[name], scale) for name in reference]
-    return max(gaps, key=lambda gap: gap.size, default=NO_GAP)
+        return {unlike: Gap(inf, unlike)}
+    return {name: _of_tensor(name, reference[name], candidate[name]) for name in reference}
+
+
+def distances(original: Arrays, replica: Arrays) -> dict[str, float]:
+    """The largest distance of each tensor, by name."""
+    return {name: _largest(_distance(original[name], replica[name])) for name in original}
+
+
+def distances_over(original: NDArray[Any], replica: NDArray[Any]) -> NDArray[np.float64]:
+    """(C,) the largest distance within each row of two (C, ...) arrays."""
+    rows = _distance(original, replica).reshape(len(original), -1)
+    return np.asarray(rows.max(axis=1, initial=0.0))
 
 
 def identical(reference: Arrays, candidate: Arrays) -> Gap:
-    """Zero where all arrays are the same bit for bit, infinite and placed where they are not."""
+    """No gap where all arrays are the same bit for bit, an infinite one, placed, where they are not."""
     unlike = _unlike(reference, candidate)
     if unlike:
-        return Gap(float("inf"), unlike)
+        return Gap(inf, unlike)
     for name, array in reference.items():
         if array.dtype != candidate[name].dtype:
-            return Gap(float("inf"), f"{name}: dtype {candidate[name].dtype}, expected {array.dtype}")
+            return Gap(inf, f"{name}: dtype {candidate[name].dtype}, expected {array.dtype}")
         different = (_bytes(array) != _bytes(candidate[name])).any(axis=-1)
         if different.any():
-            return Gap(float("inf"), element(name, _place(different, array.shape)))
+            return Gap(inf, element(name, _place(different, array.shape)))
     return NO_GAP
 
 
 def element(name: str, place: tuple[int, ...]) -> str:
     """`layers.0.kernel[1, 2]`."""
     return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
+def tensor_of(where: str) -> str:
+    """The tensor of an element: `layers.0.kernel` of `layers.0.kernel[1, 2]`."""
+    return where.split("[")[0]
 
 
 def _unlike(reference: Arrays, candidate: Arrays) -> str:
@@ -62,8 +82,27 @@ def _unlike(reference: Arrays, candidate: Arrays) -> str:
     return ""
 
 
-def _largest(array: NDArray[Any]) -> float:
-    return float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
+def _of_tensor(name: str, reference: NDArray[Any], candidate: NDArray[Any]) -> Gap:
+    distance = _distance(reference, candidate)
+    size = _largest(distance)
+    return Gap(size, element(name, _place(distance, distance.shape)) if size else "", _scale(reference))
+
+
+def _distance(reference: NDArray[Any], candidate: NDArray[Any]) -> NDArray[np.float64]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(candidate.astype(np.float64) - reference.astype(np.float64))
+    # Where both left the finite numbers alike they don't differ; that they left them is another question.
+    alike = (candidate == reference) | (np.isnan(candidate) & np.isnan(reference))
+    return np.where(alike, 0.0, np.where(np.isfinite(distance), distance, np.inf))
+
+
+def _largest(distance: NDArray[np.float64]) -> float:
+    return float(distance.max(initial=0.0))
+
+
+def _scale(array: NDArray[Any]) -> float:
+    scale = float(np.max(np.abs(array), initial=0.0, where=np.isfinite(array)))
+    return scale if isfinite(scale) else 0.0
 
 
 def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -72,19 +111,4 @@ def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _place(flags: NDArray[Any], shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(flags)), shape))
-
-
-def _of_tensor(name: str, reference: NDArray[Any], candidate: NDArray[Any], scale: float) -> Gap:
-    if reference.size == 0:
-        return NO_GAP
-    with np.errstate(invalid="ignore", over="ignore"):
-        distance = np.abs(candidate.astype(np.float64) - reference.astype(np.float64))
-    # Where both left the finite numbers alike they don't differ; that they left them is another question.
-    alike = (candidate == reference) | (np.isnan(candidate) & np.isnan(reference))
-    distance = np.where(alike, 0.0, np.where(np.isfinite(distance), distance, np.inf))
-    size = float(distance.max())
-    if size == 0.0:
-        return NO_GAP
-    relative = size / scale if scale > 0.0 else float("inf")
-    return Gap(relative, element(name, _place(distance, distance.shape)))
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(flags)), shape)) if shape else ()

@@ -8,14 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contender import Contender
-from parity.contract import Arrays, Batch, BatchOrder, Data, History, State, Trainer
+from parity.contract import BatchOrder, Data, History, Trainer
+from parity.ladder.calibration import Calibration
+from parity.ladder.cloud import Cloud
 from parity.ladder.gap import Gap, identical
-from parity.ladder.plan import checkpoints_at, evaluated_at
+from parity.ladder.path import Path, path
+from parity.ladder.plan import FIRST_SEED, checkpoints_at, compared_steps, evaluated_at
+from parity.ladder.replicas import Given, disturb
+from parity.ladder.view import View
 from parity.progress import Watcher
-from parity.start import Start
+from parity.start import Start, reseeded
 
 FIRST_STEPS = 5
 """Steps of the rung `step`: with one alone, bias correction hides a wrong decay of a moment."""
+SEEDS = 3
+"""Independently seeded runs beside the replicas, to say how far apart runs are that share nothing."""
 
 
 @dataclass
@@ -26,55 +33,29 @@ class Subject:
     trainer: Trainer
     start: Start
     watcher: Watcher
+    calibration: Calibration
 
     @cached_property
-    def given(self) -> tuple[State, Data, Data]:
-        """State, training and held-out data in the contender's dtype."""
-        return self.start.cast(self.contender.dtype)
-
-    @cached_property
-    def batch(self) -> Batch:
-        """The first batch."""
-        _, train, _ = self.given
-        return self.start.order.batch(train, 0)
+    def given(self) -> Given:
+        """What it starts from, in its own dtype."""
+        return Given(*self.start.cast(self.contender.dtype), self.start.order)
 
     @cached_property
     def misreceived(self) -> Gap:
-        """Zero where the backend gives back, bit for bit, what it was handed."""
-        state, train, _ = self.given
-        self.trainer.set_state(state)
-        back = self.trainer.get_state().named() | _fed(*self.trainer.read_back(train, self.start.order))
-        return identical(state.named() | _fed(train, self.start.order), back)
+        """No gap where the backend gives back, bit for bit, what it was handed."""
+        self.trainer.set_state(self.given.state)
+        received = self.trainer.get_state().named() | _fed(*self.trainer.read_back(self.given.train, self.start.order))
+        return identical(self.handed, received)
 
     @cached_property
-    def predictions(self) -> Arrays:
-        """Of the training rows in evaluation mode, and of the first batch in training mode."""
-        state, train, _ = self.given
-        self.trainer.set_state(state)
-        return {
-            "predictions": self.trainer.predict(train.inputs),
-            "training-mode predictions": self.trainer.predict(self.batch.inputs, training=True, masks=self.batch.masks),
-        }
+    def handed(self) -> dict[str, NDArray[Any]]:
+        """All arrays that it is handed, under one name each."""
+        return self.given.state.named() | _fed(self.given.train, self.start.order)
 
     @cached_property
-    def loss_and_grads(self) -> tuple[float, Arrays]:
-        """Of the first batch, in training mode."""
-        state, _, _ = self.given
-        self.trainer.set_state(state)
-        return self.trainer.loss_and_grads(self.batch)
-
-    @cached_property
-    def stepped(self) -> list[State]:
-        """The states behind each of the first few steps, as far as they are finite."""
-        state, train, _ = self.given
-        self.trainer.set_state(state)
-        states: list[State] = []
-        for step in range(min(FIRST_STEPS, self.start.order.steps)):
-            self.trainer.step(self.start.order.batch(train, step))
-            states.append(self.trainer.get_state())
-            if not all(np.isfinite(array).all() for array in states[-1].named().values()):
-                return states[:-1]
-        return states
+    def first(self) -> View:
+        """What is seen at the start: predictions, loss, gradients, the first few steps."""
+        return View(self.trainer, self.given, min(FIRST_STEPS, self.start.order.steps))
 
     @cached_property
     def evaluated_at(self) -> tuple[int, ...]:
@@ -89,13 +70,12 @@ class Subject:
     @cached_property
     def history(self) -> History:
         """The whole run."""
-        state, train, held_out = self.given
-        self.trainer.set_state(state)
+        self.trainer.set_state(self.given.state)
         with self.watcher.task(f"training {self.contender}", self.start.order.steps) as done:
             return self.trainer.fit(
-                train,
+                self.given.train,
                 self.start.order,
-                evaluate=held_out.inputs,
+                evaluate=self.given.held_out.inputs,
                 evaluate_at=self.evaluated_at,
                 checkpoints_at=self.checkpoints_at,
                 progress=done,
@@ -105,6 +85,41 @@ class Subject:
     def is_trained(self) -> bool:
         """Whether the whole run was done already."""
         return "history" in vars(self)
+
+    @cached_property
+    def beginning(self) -> History:
+        """The run as far as it is compared step by step; its checkpoints are the first of `checkpoints_at`."""
+        if self.is_trained or self.compared == self.start.order.steps:
+            return self.history
+        self.trainer.set_state(self.given.state)
+        given, at = self.given.part(0, self.compared), self.compared_at
+        return self.trainer.fit(given.train, given.order, checkpoints_at=at)
+
+    @property
+    def compared(self) -> int:
+        """How many steps are compared one by one."""
+        return compared_steps(self.start.order.steps)
+
+    @property
+    def compared_at(self) -> tuple[int, ...]:
+        """The checkpoints among them."""
+        return tuple(step for step in self.checkpoints_at if step <= self.compared)
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        """Replicas of what is seen at the start."""
+        return Cloud(self.first, self.start.config, self.calibration.replicas, FIRST_SEED)
+
+    @cached_property
+    def path(self) -> Path:
+        """Replicas of the run."""
+        given, config, dtype = self.given.part(0, self.compared), self.start.config, self.contender.dtype
+        replicas = [disturb(given, config, FIRST_SEED + r) for r in range(self.calibration.replicas)]
+        starts = [reseeded(self.start, self.start.experiment.seed + k) for k in range(1, SEEDS + 1)]
+        seeded = [Given(*start.cast(dtype), start.order.part(0, self.compared)) for start in starts]
+        total = (len(replicas) + len(seeded) + 1) * self.compared
+        with self.watcher.task(f"replicas of {self.contender}", total) as done:
+            return path(self.trainer, given, replicas, seeded, self.compared_at, done)
 
     @cached_property
     def diverged_at(self) -> int | None:

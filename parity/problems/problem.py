@@ -36,3 +36,8 @@ class Problem:
     recipe: Experiment
     """The experiment that solves it."""
     task: Literal["regression", "classification"] = "regression"
+
+    @property
+    def metric(self) -> str:
+        """How the share of the targets' spread that is explained is called: R2, and for classes the Brier skill score."""
+        return "R2" if self.task == "regression" else "Brier skill score"

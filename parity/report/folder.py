@@ -54,7 +54,10 @@ class RunFolder:
 
 
 def _history_arrays(result: Result) -> dict[str, Any]:
-    """By name: the steps looked at, and for each contender its losses, R2 curve and parameters at the checkpoints."""
+    """By name: the steps looked at, and for each contender its losses, R2 curve and parameters at the checkpoints.
+
+    Where several seeds were trained, their R2 curves too (a row each), and the step at which each diverged, 0 where it did not.
+    """
     arrays: dict[str, Any] = {
         "evaluated_at": np.array(result.evaluated_at),
         "checkpoints_at": np.array(result.checkpoints_at),
@@ -64,6 +67,10 @@ def _history_arrays(result: Result) -> dict[str, Any]:
         arrays[f"{contender}/r2"] = np.array(result.curves[contender])
         for name, kept in {**history.parameters, **history.buffers}.items():
             arrays[f"{contender}/{name}"] = kept
+    for contender, runs in result.seed_runs.items():
+        arrays[f"{contender}/seeds"] = np.array(runs.seeds)
+        arrays[f"{contender}/seeds/r2"] = runs.r2
+        arrays[f"{contender}/seeds/diverged_at"] = np.array([step or 0 for step in runs.diverged_at])
     return arrays
 
 

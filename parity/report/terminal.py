@@ -1,7 +1,8 @@
 """A result on the terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import inf, log10
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -9,9 +10,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from parity.numbers import short
 from parity.progress import Done
-from parity.result import Pair, Result, Rung, Scores
+from parity.result import Horizon, Outcome, Pair, Parted, Result, Rung, Scores
 
+BARS = "▁▂▃▄▅▆▇█"
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
 
 
@@ -35,24 +38,139 @@ class Bars:
 
 
 def show(result: Result, console: Console) -> None:
-    """Print rungs, accuracy and speed, and the verdict."""
+    """Print rungs, accuracy and speed, what broke, and the verdict."""
+    console.print(_ladder(result.pairs))
     for pair in result.pairs:
-        console.print(_rungs(pair))
+        if pair.outcome is not None:
+            console.print(_outcome(pair, pair.outcome))
     console.print(_contenders(result))
     if result.throughput_note:
         console.print(f"[dim]Speed: {escape(result.throughput_note)}.[/dim]")
+    for pair in result.pairs:
+        if pair.parted is not None:
+            console.print(_parted(pair, pair.parted))
     color = COLORS[result.verdict]
     console.print(f"[bold {color}]{result.verdict.upper()}[/bold {color}] {escape(result.summary)}", highlight=False)
 
 
-def _rungs(pair: Pair) -> Table:
-    table = _table(f"[bold]{pair.candidate}[/bold] against {pair.reference}")
-    for name in ("rung", "gap", "limit", "largest at", ""):
-        table.add_column(name, justify="right" if name in ("gap", "limit") else "left", overflow="fold")
-    for rung in pair.rungs:
-        told = rung.note if rung.limit is None else rung.where
-        table.add_row(rung.name, _number(rung.gap), _number(rung.limit), escape(told), _mark(rung))
+def _ladder(pairs: Sequence[Pair]) -> Table:
+    """A row a rung, a column a pair: the gap and the limit that rounding explains."""
+    table = _table("[bold]Gap, and how much of it rounding explains[/bold]")
+    table.add_column("rung", no_wrap=True)
+    for pair in pairs:
+        table.add_column(f"{pair.candidate}\n[dim]against {pair.reference}[/dim]", overflow="fold")
+    names = dict.fromkeys(rung.name for pair in pairs for rung in pair.rungs)
+    for name in names:
+        found = ([rung for rung in pair.rungs if rung.name == name] for pair in pairs)
+        table.add_row(name, *(_cell(rungs[0]) if rungs else "[dim]not reached[/dim]" for rungs in found))
+    table.add_section()
+    table.add_row("[dim]horizon[/dim]", *(f"[dim]{_horizon(pair)}[/dim]" for pair in pairs))
+    table.add_row("[dim]distance[/dim]", *(f"[dim]{_drawing(pair.horizon)}[/dim]" for pair in pairs))
+    table.caption, table.caption_justify = escape(_envelope(pairs)), "left"
     return table
+
+
+def _cell(rung: Rung) -> str:
+    if rung.undecided:
+        return "[yellow]undecided[/yellow]"
+    if rung.name == "start":
+        return "[green]identical[/green]" if rung.passed else f"[red]broke[/red] {escape(rung.where)}"
+    if rung.limit is None:
+        return (
+            f"[dim]{_number(rung.gap)} {escape(rung.note)}[/dim]" if rung.gap is not None else f"[dim]{rung.note}[/dim]"
+        )
+    compared = f" over {rung.covers} steps" if rung.name == "trajectory" and rung.passed else ""
+    return f"{_mark(rung)} {_number(rung.gap)} of {_number(rung.limit)}{compared}"
+
+
+def _horizon(pair: Pair) -> str:
+    if pair.horizon is None:
+        return "-"
+    if pair.horizon.step is None:
+        return f"not within {pair.horizon.searched} steps"
+    return f"step {pair.horizon.step}; behind it only outcomes count"
+
+
+def _drawing(horizon: Horizon | None) -> str:
+    """The distance of the two and of the middle replica over the checkpoints, from rounding to that between seeds."""
+    if horizon is None or not horizon.steps:
+        return "-"
+    finite = [value for value in (*horizon.replicas, *horizon.gap, *horizon.seeds) if 0 < value < inf]
+    if not finite:
+        return "0 throughout"
+    low, high = log10(min(finite)), log10(max(finite))
+    lines = [
+        f"{_line(values, low, high)} {name}" for name, values in (("pair", horizon.gap), ("replicas", horizon.replicas))
+    ]
+    return "\n".join([*lines, f"1 to {horizon.steps[-1]}; full height {short(10**high)}"])
+
+
+def _line(values: Sequence[float], low: float, high: float, width: int = 16) -> str:
+    """Values as bars of a logarithmic scale."""
+    picked = [values[i * (len(values) - 1) // (width - 1)] for i in range(width)] if len(values) > width else values
+    heights = [(log10(value) - low) / (high - low) if 0 < value < inf and high > low else 0.0 for value in picked]
+    return "".join(BARS[min(int(height * len(BARS)), len(BARS) - 1)] for height in heights)
+
+
+def _envelope(pairs: Sequence[Pair]) -> str:
+    made = next((pair.envelope for pair in pairs if pair.envelope is not None), None)
+    if made is None:
+        return ""
+    notes = dict.fromkeys(
+        f"{pair.candidate}: {pair.envelope.note}" for pair in pairs if pair.envelope and pair.envelope.note
+    )
+    return "\n".join(
+        [
+            f"Limits: {made.factor:.3g} times the furthest of {made.replicas} replicas "
+            f"({made.path_factor:.3g} on the trajectory). {made.comparisons} comparisons of correct runs support a "
+            f"false-alarm rate of {made.supported_false_alarm:.1g}.",
+            *notes,
+        ]
+    )
+
+
+def _parted(pair: Pair, parted: Parted) -> Table:
+    """Where the two part, who is off, and what to change."""
+    table = _table(f"[bold red]{pair.candidate} parts from {pair.reference}[/bold red]")
+    table.show_header = False
+    table.add_column("", no_wrap=True, style="bold")
+    table.add_column("", overflow="fold")
+    table.add_row("where", escape(parted.text))
+    if not parted.culprit:
+        table.add_row("off", "nothing here tells which; name a third backend with --arbiter")
+    for place, cause in enumerate(pair.causes, start=1):
+        table.add_row(f"cause {place}", f"{escape(cause.text)} [dim]({cause.code})[/dim]")
+        table.add_row("align", escape(cause.align))
+    if not pair.causes:
+        table.add_row("cause", "none of the known differences explains it")
+    return table
+
+
+def _outcome(pair: Pair, outcome: Outcome) -> Table:
+    table = _table(f"[bold]Over {outcome.seeds} seeds[/bold]: {pair.candidate} against {pair.reference}")
+    for name in ("measure", "difference", f"{1 - 2 * outcome.alpha:.0%} interval", "margin", ""):
+        table.add_column(name, justify="left" if name in ("measure", "") else "right", overflow="fold")
+    for measure in outcome.measures:
+        verdict, color = measure.verdict or "not judged", COLORS[measure.verdict] if measure.verdict else "dim"
+        interval = " to ".join(map(short, measure.interval)) if measure.interval else "-"
+        difference, margin = (
+            "-" if value is None else short(value) for value in (measure.mean_difference, measure.margin)
+        )
+        table.add_row(measure.name, difference, interval, margin, f"[{color}]{verdict}[/{color}]")
+    table.caption, table.caption_justify = escape("\n".join(_below(outcome))), "left"
+    return table
+
+
+def _below(outcome: Outcome) -> list[str]:
+    """What the numbers of an outcome rest on, a line each."""
+    margins = [f"margin of {m.name}: {m.margin_text}" for m in outcome.measures if m.margin is not None]
+    silent = [f"{m.name}: {m.note}" for m in outcome.measures if m.verdict is None]
+    counts = [
+        f"{what}: reference {tally.both + tally.reference_only}, candidate {tally.both + tally.candidate_only} "
+        f"of {tally.both + tally.reference_only + tally.candidate_only + tally.neither}"
+        for what, tally in (("reached the target", outcome.reached), ("diverged", outcome.diverged))
+    ]
+    return [*margins, *silent, "; ".join(counts), *filter(None, [outcome.note])]
 
 
 def _contenders(result: Result) -> Table:
@@ -88,6 +206,4 @@ def _number(value: float | None) -> str:
 
 
 def _mark(rung: Rung) -> str:
-    if rung.limit is None:
-        return "[dim]described[/dim]"
     return "[green]held[/green]" if rung.passed else "[red]broke[/red]"

@@ -1,0 +1,107 @@
+"""How far apart are correct executions? `python -m benchmarks.calibrate [EXPERIMENTS]`
+
+Random healthy experiments, other ones than `make faults` judges the ladder by. Each candidate is compared with PyTorch on the rungs
+predict to step and along the trajectory, and the distance is taken in units of what the replicas say, as the ladder does. The
+largest become parity/ladder/calibration.json. It can be interrupted, and goes on where it was.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from operator import attrgetter, methodcaller
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rich.progress import Progress
+
+from benchmarks.faults.copies import copied, oracle
+from benchmarks.faults.healthy import BEGINS, begun, candidates_of, draw_experiment, subject_of, with_rows_reversed
+from benchmarks.faults.jobs import rows_of
+from benchmarks.results import keep
+from parity.contender import Contender
+from parity.ladder.calibration import FILE, Calibration
+from parity.ladder.envelope import Envelope
+from parity.ladder.subject import Subject
+from parity.ladder.trajectory import follow
+from parity.start import Start, draw
+
+EXPERIMENTS = 600
+FIRST = 1_000_000
+"""Seed of the first experiment; `make faults` counts from 0."""
+REPLICAS = 16
+KEPT = 100
+"""How many of the largest ratios are kept."""
+PART = Path("runs") / "calibrate.jsonl"
+
+# With a factor of 1 every excess over the furthest replica is looked at a second time, as the ladder would above its factor.
+BARE = Calibration(REPLICAS, factor=1.0, comparisons=0, path_factor=1.0, paths=0, false_alarm=1.0)
+
+
+def experiment_rows(job: tuple[int]) -> dict[str, Any]:
+    """A row for each rung of each pair of an experiment, by its seed."""
+    seed = job[0]
+    begin = Random(f"begin {seed}").choice(BEGINS)
+    start = begun(draw(replace(draw_experiment(seed), replicas=REPLICAS)), begin)
+    with oracle(), copied("torch", "reversed") as twin:
+        with_rows_reversed(twin)
+        rows = [row for dtype in ("float32", "float64") for row in _compared(start, seed, dtype)]
+    return {"rows": [{"seed": seed, "begin": begin} | row for row in rows]}
+
+
+def _compared(start: Start, seed: int, dtype: str) -> Iterator[dict[str, Any]]:
+    reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, BARE)
+    for contender in candidates_of(dtype, seed):
+        candidate = subject_of(contender, start, BARE)
+        for rung, ratio, where in (*_rungs(reference, candidate, dtype), *_path(reference, candidate)):
+            yield {"candidate": str(contender), "rung": rung, "ratio": ratio, "where": where}
+
+
+def _rungs(reference: Subject, candidate: Subject, dtype: str) -> Iterator[tuple[str, float, str]]:
+    views = (reference.first, candidate.first)
+    envelope = Envelope(views, (dtype, dtype), reference.start.config, BARE, reference.cloud)
+    steps = range(min(len(view.stepped) for view in views))
+    looks = {name: [attrgetter(attribute)] for name, attribute in ATTRIBUTES.items()}
+    for rung, of_rung in {**looks, "step": [methodcaller("behind", k) for k in steps]}.items():
+        judgements = [envelope.judge(look, rounded=k + 1) for k, look in enumerate(of_rung)]
+        judged = [judgement for judgement in judgements if not judgement.broken]
+        if judged:
+            worst = max(judged, key=lambda judgement: judgement.ratio)
+            yield rung, worst.ratio, worst.gap.where
+
+
+ATTRIBUTES = {"predict": "predictions", "loss": "loss", "gradients": "gradients"}
+
+
+def _path(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float, str]]:
+    distances = follow(reference, candidate).distances
+    if distances:
+        worst = max(distances, key=lambda distance: distance.ratio)
+        yield "trajectory", worst.ratio, f"step {worst.step}, {worst.gap.where}"
+
+
+def main(count: int) -> None:
+    """Compare, and keep the largest ratios and where they were."""
+    rows: list[dict[str, Any]] = []
+    jobs = [(seed,) for seed in range(FIRST, FIRST + count)]
+    with Progress() as progress:
+        bar = progress.add_task("calibrating", total=count)
+        for job, row in rows_of(experiment_rows, jobs, PART, told=lambda done: progress.update(bar, completed=done)):
+            if "error" in row:
+                print(f"seed {job[0]}: {row['error']}")
+            rows += row.get("rows", [])
+    tables = {}
+    for name, wanted in (("rungs", lambda row: row["rung"] != "trajectory"), ("paths", lambda row: row["rung"] == "trajectory")):
+        of_kind = sorted((row for row in rows if wanted(row)), key=lambda row: -row["ratio"])
+        largest = [row["ratio"] for row in of_kind[:KEPT]]
+        tables[name] = {str(REPLICAS): {"comparisons": len(of_kind), "largest": largest}}
+        for row in of_kind[:5]:
+            print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}")
+    FILE.write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
+    kept = keep("calibration", sorted(rows, key=lambda row: -row["ratio"])[:KEPT], ["jax", "torch"])
+    print(f"kept in {FILE} and {kept}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else EXPERIMENTS)

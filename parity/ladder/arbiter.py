@@ -1,0 +1,130 @@
+"""The arbiter: what float64 says, so that the report tells which side is off and by how much."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from parity.contract import Arrays
+from parity.ladder.envelope import Envelope, Judgement
+from parity.ladder.gap import gaps, tensor_of
+from parity.ladder.parting import Place
+from parity.ladder.rungs import ENVELOPED, looked_at
+from parity.ladder.subject import Subject
+from parity.ladder.trajectory import Followed, kept
+from parity.ladder.view import View
+from parity.result import Error, Rung
+
+
+@dataclass
+class Voices:
+    """The backends that can say in float64 what is right, each made when it is first asked."""
+
+    names: tuple[str, ...]
+    make: Callable[[str], Subject | None]
+    """The float64 subject of a backend, or None where it has none."""
+    asked: str = ""
+    """The one that was asked to be the arbiter, if any."""
+
+    def others(self, reference: Subject, candidate: Subject) -> list[Subject]:
+        """All of them but the two themselves."""
+        return self._made(self.names, reference, candidate)
+
+    def own(self, reference: Subject, candidate: Subject) -> list[Subject]:
+        """Those of the two backends, and the one that was asked, but the two themselves."""
+        names = dict.fromkeys([self.asked, reference.contender.backend, candidate.contender.backend])
+        return self._made([name for name in names if name], reference, candidate)
+
+    def _made(self, names: Iterable[str], *without: Subject) -> list[Subject]:
+        made = (self.make(name) for name in names)
+        excluded = {subject.contender for subject in without}
+        return [subject for subject in made if subject is not None and subject.contender not in excluded]
+
+
+@dataclass(frozen=True)
+class Accusation:
+    """Who is off, and which float64 runs say so."""
+
+    culprit: str
+    """A contender, or empty where nothing tells."""
+    voices: tuple[str, ...] = ()
+
+
+def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices) -> Accusation:
+    """Which of the two the float64 runs speak against at the place where they part.
+
+    A run speaks against a side that is further from it than rounding explains, where the other side is not.
+    """
+    if place.envelope is None:
+        return Accusation(place.side)
+    look = looked_at(place.rung)
+    allowed = _allowed(place.envelope.judge(look, rounded=place.rung.covers or 1))
+    sides = {
+        str(subject.contender): look(view)
+        for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
+    }
+    against: dict[str, list[str]] = {side: [] for side in sides}
+    for voice in voices.others(reference, candidate):
+        seen = place.envelope.views[0]
+        truth = look(View(voice.trainer, seen.given.cast(voice.contender.dtype), seen.steps))
+        off = [side for side, arrays in sides.items() if distance(truth, arrays, place.tensor) > allowed]
+        if len(off) == 1:
+            against[off[0]].append(str(voice.contender))
+    (first, one), (second, other) = against.items()
+    if len(one) == len(other):
+        return Accusation("")
+    return Accusation(first, tuple(one)) if len(one) > len(other) else Accusation(second, tuple(other))
+
+
+def errors_at_start(
+    reference: Subject, candidate: Subject, rungs: Iterable[Rung], envelope: Envelope, voices: Voices
+) -> dict[str, dict[str, Error]]:
+    """By contender and rung, how far each is from the float64 consensus; nothing where the voices disagree."""
+    found: dict[str, dict[str, Error]] = {str(s.contender): {} for s in (reference, candidate)}
+    truths = voices.own(reference, candidate)
+    for rung in rungs:
+        if rung.name not in ENVELOPED or rung.limit is None or not truths:
+            continue
+        look = looked_at(rung)
+        judgement = envelope.judge(look, rounded=rung.covers or 1)
+        consensus, *others = (look(truth.first) for truth in truths)
+        if any(distance(consensus, other, tensor_of(judgement.gap.where)) > judgement.noise for other in others):
+            continue
+        for subject, view in zip((reference, candidate), envelope.views, strict=True):
+            found[str(subject.contender)][rung.name] = _error(consensus, look(view), judgement)
+    return found
+
+
+def errors_on_the_way(reference: Subject, candidate: Subject, followed: Followed, voices: Voices) -> dict[str, Error]:
+    """By contender, how far each is from the float64 consensus at the last checkpoint that is compared."""
+    at = [step for step in reference.compared_at if step <= followed.end]
+    truths = voices.own(reference, candidate)
+    if not at or not truths:
+        return {}
+    c = len(at) - 1
+    consensus, *others = (kept(truth.beginning, c) for truth in truths)
+    found = {}
+    for subject in (reference, candidate):
+        each = gaps(consensus, kept(subject.beginning, c))
+        noise = {name: followed.noise.of_tensor(name, c) for name in each}
+        if any(gap.size > noise[name] for other in others for name, gap in gaps(consensus, other).items()):
+            return {}
+        worst = max(each, key=lambda name: each[name].size / noise[name] if noise[name] else 0.0)
+        times = each[worst].size / noise[worst] if noise[worst] else 0.0
+        found[str(subject.contender)] = Error(each[worst].relative, times)
+    return found
+
+
+def distance(truth: Arrays, found: Arrays, tensor: str) -> float:
+    """Of one tensor, or of the furthest where it is not among them."""
+    each = gaps(truth, found)
+    return each[tensor].size if tensor in each else max((gap.size for gap in each.values()), default=0.0)
+
+
+def _error(truth: Arrays, found: Arrays, judgement: Judgement) -> Error:
+    name = tensor_of(judgement.gap.where)
+    each = gaps(truth, found)
+    gap = each[name] if name in each else max(each.values(), key=lambda gap: gap.relative)
+    return Error(gap.relative, gap.size / judgement.noise if judgement.noise else 0.0)
+
+
+def _allowed(judgement: Judgement) -> float:
+    return judgement.factor * judgement.noise

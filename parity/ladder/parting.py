@@ -1,0 +1,186 @@
+"""Where two runs part: the first step whose own output differs where one is given the other's whole state before it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from operator import methodcaller
+from typing import Any
+
+import numpy as np
+
+from parity.contract import History, State
+from parity.ladder.envelope import Envelope
+from parity.ladder.gap import tensor_of
+from parity.ladder.replicas import Given
+from parity.ladder.rungs import ENVELOPED
+from parity.ladder.subject import Subject
+from parity.ladder.trajectory import Distance, Followed, distances
+from parity.ladder.view import View, before_batch
+from parity.result import Rung
+
+STAGES = {"predict": "forward", "loss": "loss", "gradients": "gradient"}
+WINDOWS = (8, 64)
+"""Steps that are taken together where no single one shows a difference."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A step, what happens in it, and where that differs."""
+
+    step: int
+    """Counted from 1; 0 is the start."""
+    stage: str
+    rung: Rung
+    """What breaks where both are given the same before that step."""
+    envelope: Envelope | None = None
+    """Of both at that place; None where a run differs from its own steps."""
+    side: str = ""
+    """The contender whose run differs from its own steps."""
+
+    @property
+    def tensor(self) -> str:
+        """The tensor, or the slot of one."""
+        return tensor_of(self.rung.where)
+
+
+def at_the_start(reference: Subject, candidate: Subject, rung: Rung, envelope: Envelope) -> Place:
+    """The place of a rung that broke before the trajectory."""
+    k = rung.covers or 1
+    if rung.name == "step" and k > 1:
+        given = before_batch(reference.given, envelope.views[0].stepped[k - 2], k - 1)
+        found = dissected(local_envelope(reference, candidate, given), k)
+        if found is not None:
+            return found
+    return Place(k, stage_of(rung), rung, envelope)
+
+
+def on_the_way(reference: Subject, candidate: Subject, followed: Followed) -> Place | None:
+    """The place of an excess on the trajectory; None where no step, no run of steps and no bookkeeping shows a difference."""
+    excess = followed.excess
+    if excess is None:
+        return None
+    low = max((at for at in reference.compared_at if at < excess.step), default=0)
+    before = _walked(reference, low)
+    return (
+        _first_step(reference, candidate, before, low, excess.step)
+        or _in_the_loop(reference, candidate, followed)
+        or _first_step(reference, candidate, reference.given.state, 0, low)
+        or _drifted(reference, candidate, before, low, excess.step)
+    )
+
+
+def dissected(envelope: Envelope, step: int) -> Place | None:
+    """The first rung that breaks where both are given the same before one step."""
+    # What a step leaves behind shows any difference in what leads to it; the rest is looked at only then.
+    if ENVELOPED["step"](envelope).passed:
+        return None
+    rungs = (compare(envelope) for compare in ENVELOPED.values())
+    return next((Place(step, stage_of(rung), rung, envelope) for rung in rungs if not rung.passed), None)
+
+
+def stage_of(rung: Rung) -> str:
+    """What happens in a step where a rung breaks: of the state behind it, slots and parameters are the optimizer's work."""
+    if rung.name == "step":
+        return (
+            "state"
+            if tensor_of(rung.where).startswith(("count of", "norms.")) and " of " not in rung.where
+            else "optimizer"
+        )
+    return STAGES[rung.name]
+
+
+def stage_of_start(rung: Rung) -> str:
+    """What did not arrive: data, or state."""
+    what = rung.where.split(": ")[-1]
+    return "data" if what.startswith(("inputs", "targets", "rows", "dropouts")) else "state"
+
+
+def local_envelope(reference: Subject, candidate: Subject, given: Given, steps: int = 1) -> Envelope:
+    """The envelope of both from the same state."""
+    mine, theirs = (View(s.trainer, given.cast(s.contender.dtype), steps) for s in (reference, candidate))
+    dtypes = (reference.contender.dtype, candidate.contender.dtype)
+    return Envelope((mine, theirs), dtypes, reference.start.config, reference.calibration)
+
+
+def _walked(subject: Subject, steps: int) -> State:
+    """The state behind so many steps, taken one by one."""
+    subject.trainer.set_state(subject.given.state)
+    for i in range(steps):
+        subject.trainer.step(subject.given.batch(i))
+    return subject.trainer.get_state()
+
+
+def _first_step(reference: Subject, candidate: Subject, state: State, first: int, last: int) -> Place | None:
+    """The first step from `first` on whose own output differs, the candidate being given the reference's state before each."""
+    with reference.watcher.task("where they part", last) as done:
+        for step in range(first, last):
+            envelope = local_envelope(reference, candidate, before_batch(reference.given, state, step))
+            found = dissected(envelope, step + 1)
+            if found is not None:
+                return found
+            if not envelope.views[0].stepped:
+                return None
+            state = envelope.views[0].stepped[0]
+            done(step + 1)
+    return None
+
+
+def _in_the_loop(reference: Subject, candidate: Subject, followed: Followed) -> Place | None:
+    """Where a contender's own run differs from its own steps: what it feeds itself with, or what it reports."""
+    for subject in (candidate, reference):
+        steps = stepwise(subject, followed.end)
+        compared = distances(steps, subject.beginning, subject.compared_at, followed.end, followed.noise)
+        far = [each for each in compared if each.ratio > followed.factor]
+        if far:
+            rung = Rung("trajectory", False, far[0].gap.relative, None, far[0].gap.where)
+            stage = _stage_of_loop(subject, far, followed.end)
+            return Place(far[0].step, stage, rung, side=str(subject.contender))
+    return None
+
+
+def stepwise(subject: Subject, end: int) -> History:
+    """The run of a subject as its own steps, one by one: losses, and parameters and buffers where they are compared."""
+    trainer, given = subject.trainer, subject.given
+    trainer.set_state(given.state)
+    losses, states = np.full(max(end, 1), np.nan), {0: given.state}
+    for i in range(end):
+        losses[i] = trainer.step(given.batch(i))
+        if i + 1 in subject.compared_at:
+            states[i + 1] = trainer.get_state()
+    at = [step for step in subject.compared_at if step in states]
+
+    def kept(part: Callable[[State], Any]) -> dict[str, Any]:
+        return {name: np.stack([part(states[step])[name] for step in at]) for name in part(given.state)}
+
+    parameters, buffers = kept(lambda state: state.parameters), kept(lambda state: state.buffers)
+    return History(losses, np.zeros(0), parameters, buffers, trainer.get_state())
+
+
+def _stage_of_loop(subject: Subject, far: list[Distance], end: int) -> str:
+    """What differs between a run and its own steps: what it reports alone, the batch of the step, or the state before it."""
+    later = {(each.step, each.gap.where == "loss") for each in far}
+    last = max(at for at in subject.compared_at if at <= end)
+    if (last, False) not in later or not any(is_loss for _, is_loss in later):
+        return "reporting"
+    return "data" if far[0].gap.where == "loss" else "optimizer"
+
+
+def _drifted(reference: Subject, candidate: Subject, state: State, first: int, last: int) -> Place | None:
+    """Where no single step shows a difference but several together do, each smaller than what is stored of a step."""
+    for length in WINDOWS:
+        stop = min(first + length, last, first + (reference.start.order.steps - first))
+        if stop <= first:
+            continue
+        given = reference.given.part(first, stop)
+        window = Given(state, given.train, given.held_out, given.order)
+        envelope = local_envelope(reference, candidate, window, stop - first)
+        if min(len(view.stepped) for view in envelope.views) < stop - first:
+            continue
+        k = stop - first - 1
+        judgement = envelope.judge(methodcaller("behind", k), rounded=k + 1)
+        if not judgement.held and not judgement.broken:
+            rung = Rung(
+                "step", False, judgement.gap.relative or inf, judgement.limit, judgement.gap.where, covers=k + 1
+            )
+            return Place(first + 1, "drift", rung, envelope)
+    return None

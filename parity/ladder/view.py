@@ -1,0 +1,78 @@
+"""View: a trainer put at a state before a batch, and what can be seen of it there; each thing is looked at once.
+
+At the start of a run it is what the first rungs compare, in the middle of one it shows in which part of a step two runs part.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from parity.contract import Arrays, BatchOrder, Data, State, Trainer
+from parity.ladder.replicas import Given
+
+PREDICTIONS = ("predictions", "training-mode predictions")
+
+
+@dataclass
+class View:
+    """A trainer, what it is given, and how many steps are looked at; the trainer is set anew for each look."""
+
+    trainer: Trainer
+    given: Given
+    steps: int
+
+    @cached_property
+    def predictions(self) -> Arrays:
+        """(N, K) of the rows in evaluation mode, and (B, K) of the first batch in training mode."""
+        self.trainer.set_state(self.given.state)
+        batch = self.given.batch(0)
+        found = (
+            self.trainer.predict(self.given.train.inputs),
+            self.trainer.predict(batch.inputs, training=True, masks=batch.masks),
+        )
+        return dict(zip(PREDICTIONS, found, strict=True))
+
+    @cached_property
+    def loss_and_grads(self) -> tuple[float, Arrays]:
+        """Of the first batch, in training mode."""
+        self.trainer.set_state(self.given.state)
+        return self.trainer.loss_and_grads(self.given.batch(0))
+
+    @property
+    def loss(self) -> Arrays:
+        """Of the first batch, under its name."""
+        return {"loss": np.array(self.loss_and_grads[0])}
+
+    @property
+    def gradients(self) -> Arrays:
+        """Of the first batch."""
+        return self.loss_and_grads[1]
+
+    @cached_property
+    def stepped(self) -> list[State]:
+        """The states behind each step, as far as they are finite."""
+        self.trainer.set_state(self.given.state)
+        states: list[State] = []
+        for i in range(self.steps):
+            self.trainer.step(self.given.batch(i))
+            states.append(self.trainer.get_state())
+            if not is_finite(states[-1].named()):
+                return states[:-1]
+        return states
+
+    def behind(self, k: int) -> Arrays:
+        """The whole state behind step k, counted from 0."""
+        return self.stepped[k].named()
+
+
+def before_batch(given: Given, state: State, step: int) -> Given:
+    """What a trainer is given to take one step of a run from a state: the rows of its batch are all the data there is."""
+    batch = given.batch(step)
+    data = Data(batch.inputs, batch.targets)
+    return Given(state, data, data, BatchOrder(1, None, {name: mask[None] for name, mask in batch.masks.items()}))
+
+
+def is_finite(arrays: Arrays) -> bool:
+    """Whether every element is."""
+    return all(bool(np.isfinite(array).all()) for array in arrays.values())

@@ -1,0 +1,6 @@
+"""Outcomes over seeds: do two contenders, each trained from many starts, end equally well and equally soon?"""
+
+from parity.outcomes.judge import held, with_outcomes
+from parity.outcomes.seeds import train_seeds
+
+__all__ = ["held", "train_seeds", "with_outcomes"]
