@@ -23,13 +23,13 @@ from parity.contract import MLP, Arrays, Data, Loss, RegularizedMLP, State
 from parity.contract.models import Activation
 from parity.experiment import Experiment
 from parity.kinds import KINDS
-from parity.ladder import Subject, climb
+from parity.ladder import Calibration, Climb, Subject, Voices, calibrated
 from parity.progress import Silent
 from parity.result import Pair
 from parity.start import Start, draw
 
 EXPERIMENTS = 160
-STEP_OPERATIONS, RUN_OPERATIONS = 1e9, 4e9
+STEP_OPERATIONS, RUN_OPERATIONS = 1e8, 5e8
 """Most multiplications of a step and of a run, which keep an experiment at some seconds."""
 LONGEST, TRAINED = 400, 100
 """Steps of the longest run; most steps in front of a trained start."""
@@ -87,6 +87,7 @@ def judged(pair: Pair) -> Iterator[dict[str, Any]]:
                 "dtype": pair.candidate.rsplit(":", 1)[1],
                 "rung": rung.name,
                 "alarm": not rung.passed,
+                "undecided": rung.undecided,
                 "gap": rung.gap,
                 "limit": rung.limit,
                 "where": rung.where,
@@ -202,17 +203,28 @@ def with_rows_reversed(twin: Twin) -> None:
 
 def climbed(start: Start, seed: int) -> Iterator[Pair]:
     """Each candidate's climb against PyTorch in its own dtype."""
-    for number, dtype in enumerate(("float32", "float64")):
-        reference = _subject(Contender("torch", "cpu", "eager", dtype), start)
-        candidates = [Contender("numpy", "cpu", "loop", dtype), Contender("reversed", "cpu", "eager", dtype)]
-        # Compiling takes JAX a hundred times as long as running: one dtype of it an experiment, by turns.
-        if seed % 2 == number:
-            candidates.append(Contender("jax", "cpu", "step" if seed % 4 >= 2 else "scan", dtype))
-        for candidate in candidates:
-            yield climb(reference, _subject(candidate, start), [])
+    calibration = calibrated(start.experiment.replicas, None)
+    for dtype in ("float32", "float64"):
+        reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, calibration)
+        for candidate in candidates_of(dtype, seed):
+            yield Climb(reference, subject_of(candidate, start, calibration), SILENT_VOICES).pair()
 
 
-def _subject(contender: Contender, start: Start) -> Subject:
+def candidates_of(dtype: str, seed: int) -> list[Contender]:
+    """What is compared with PyTorch in a dtype."""
+    candidates = [Contender("numpy", "cpu", "loop", dtype), Contender("reversed", "cpu", "eager", dtype)]
+    # Compiling takes JAX a hundred times as long as running: one dtype of it an experiment, by turns.
+    if ("float32", "float64")[seed % 2] == dtype:
+        candidates.append(Contender("jax", "cpu", "step" if seed % 4 >= 2 else "scan", dtype))
+    return candidates
+
+
+def subject_of(contender: Contender, start: Start, calibration: Calibration) -> Subject:
+    """A contender with the start it is given."""
     backend = registry.load(contender.backend)
     trainer = backend.trainer(start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype)
-    return Subject(contender, trainer, start, Silent())
+    return Subject(contender, trainer, start, Silent(), calibration)
+
+
+SILENT_VOICES = Voices((), lambda name: None)
+"""Who is off is not asked here."""
