@@ -91,7 +91,10 @@ def main(count: int) -> None:
                 print(f"seed {job[0]}: {row['error']}")
             rows += row.get("rows", [])
     tables = {}
-    for name, wanted in (("rungs", lambda row: row["rung"] != "trajectory"), ("paths", lambda row: row["rung"] == "trajectory")):
+    for name, wanted in (
+        ("rungs", lambda row: row["rung"] != "trajectory"),
+        ("paths", lambda row: row["rung"] == "trajectory"),
+    ):
         of_kind = sorted((row for row in rows if wanted(row)), key=lambda row: -row["ratio"])
         largest = [row["ratio"] for row in of_kind[:KEPT]]
         tables[name] = {str(REPLICAS): {"comparisons": len(of_kind), "largest": largest}}

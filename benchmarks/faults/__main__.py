@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -24,6 +25,8 @@ Row = dict[str, Any]
 
 def main() -> None:
     """Run what was asked for; a whole run leaves its results in `benchmarks/results`."""
+    # The processes of the jobs are ended also where this one is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = _asked()
     chosen = [asked.only] if asked.only else list(PARTS)
     record: Row = {name: [] for name in PARTS}

@@ -87,6 +87,7 @@ def judged(pair: Pair) -> Iterator[dict[str, Any]]:
                 "dtype": pair.candidate.rsplit(":", 1)[1],
                 "rung": rung.name,
                 "alarm": not rung.passed,
+                "undecided": rung.undecided,
                 "gap": rung.gap,
                 "limit": rung.limit,
                 "where": rung.where,

@@ -36,10 +36,12 @@ from parity.contract import (
 )
 from parity.contract.models import Activation
 from parity.experiment import Experiment
-from parity.start import draw
+from parity.start import Start, draw
 
 FILES = ("model", "losses", "optimizers", "schedules", "program", "convert", "trainer")
 NAME = "mutant"
+REPLICAS = 3
+"""More than one, so that what trains a stack of them is seen too."""
 
 OPTIMIZERS = (
     Adam(1e-2, b1=0.85, b2=0.98, eps=1e-6),
@@ -172,7 +174,7 @@ def changed_in(backend: str) -> Iterator[tuple[Experiment, float]]:
     for experiment, (clean, truth) in zip(coverage(), references(), strict=True):
         start = draw(experiment)
         given_back = receives(backend, start, "float64")
-        size = further(computed(backend, start, "float64"), clean, truth, "float64") if given_back else inf
+        size = further(_computed(backend, start), clean, truth, "float64") if given_back else inf
         if size > ROUNDING:
             yield experiment, size
 
@@ -196,4 +198,8 @@ def references() -> list[tuple[Groups, Groups]]:
 def _references() -> list[tuple[Groups, Groups]]:
     with oracle():
         starts = [draw(experiment) for experiment in coverage()]
-        return [(computed("torch", start, "float64"), computed("numpy", start, "float64")) for start in starts]
+        return [(_computed("torch", start), _computed("numpy", start)) for start in starts]
+
+
+def _computed(backend: str, start: Start) -> Groups:
+    return computed(backend, start, "float64", REPLICAS)

@@ -171,7 +171,7 @@ def adam_uncorrected(twin: Twin) -> None:
 @fault("step", "optimizer.bias_correction", across(optimizer=AdamW(5e-3)))
 def bias_correction_a_step_ahead(twin: Twin) -> None:
     """AdamW corrects its moments as if it had done a step more."""
-    around(twin.trainer.Trainer, "_step_count", lambda count, self: count(self) + 1)
+    around(twin.trainer.Trainer, "_step_count", lambda count, self, step: count(self, step + 1))
 
 
 @fault("step", "optimizer.bias_correction", ADAM)
@@ -278,12 +278,12 @@ def momentum_with_dampening(twin: Twin) -> None:
 def amsgrad(twin: Twin) -> None:
     """Adam divides by the largest second moment so far."""
 
-    def setting(set_state, self, state):
-        set_state(self, state)
-        for slots in self._state.optimizer.state.values():
+    def filled(fill, self, native, state):
+        fill(self, native, state)
+        for slots in native.optimizer.state.values():
             slots["max_exp_avg_sq"] = torch.zeros_like(slots["exp_avg_sq"])
 
-    around(twin.trainer.Trainer, "set_state", setting)
+    around(twin.trainer.Trainer, "_fill", filled)
     twin.optimizers.OPTIMIZERS[Adam] = lambda c, parameters: torch.optim.Adam(
         parameters, c.learning_rate, (c.b1, c.b2), c.eps, amsgrad=True, fused=True
     )
@@ -335,16 +335,16 @@ def second_moment_in_float32(twin: Twin) -> None:
 @fault("step", "clip.missing", CLIPPED)
 def clipping_missing(twin: Twin) -> None:
     """The gradient is not clipped."""
-    around(twin.program, "clip_by_global_norm", lambda clip, parameters, largest: None)
+    around(twin.program, "clip_by_global_norm", lambda clip, parameters, largest, **how: None)
 
 
 @fault("step", "clip.norm", CLIPPED)
 def clipping_per_tensor(twin: Twin) -> None:
     """Each tensor's gradient is clipped by its own norm."""
 
-    def each(clip, parameters, largest):
+    def each(clip, parameters, largest, **how):
         for parameter in parameters:
-            clip([parameter], largest)
+            clip([parameter], largest, **how)
 
     around(twin.program, "clip_by_global_norm", each)
 
@@ -353,7 +353,7 @@ def clipping_per_tensor(twin: Twin) -> None:
 def clipping_without_its_millionth(twin: Twin) -> None:
     """The gradient is scaled by c / norm, as Optax has it, where PyTorch adds 1e-6 to the norm."""
 
-    def exact(clip, parameters, largest):
+    def exact(clip, parameters, largest, **how):
         norm = torch.sqrt(sum(p.grad.square().sum() for p in parameters))
         for parameter in parameters:
             parameter.grad = parameter.grad * torch.clamp(largest / norm, max=1.0)
@@ -367,7 +367,7 @@ def clipping_by_value(twin: Twin) -> None:
     around(
         twin.program,
         "clip_by_global_norm",
-        lambda clip, parameters, largest: torch.nn.utils.clip_grad_value_(parameters, largest / 10),
+        lambda clip, parameters, largest, **how: torch.nn.utils.clip_grad_value_(parameters, largest / 10),
     )
 
 
@@ -377,5 +377,7 @@ def clipping_by_the_largest_element(twin: Twin) -> None:
     around(
         twin.program,
         "clip_by_global_norm",
-        lambda clip, parameters, largest: torch.nn.utils.clip_grad_norm_(parameters, largest, norm_type=float("inf")),
+        lambda clip, parameters, largest, **how: torch.nn.utils.clip_grad_norm_(
+            parameters, largest, norm_type=float("inf")
+        ),
     )

@@ -17,7 +17,9 @@ def rows_of(twin: Twin, choose) -> None:
     """Change the rows of some steps in the run itself, behind what is read back; `choose` is given (S, B) and a step."""
 
     def batch(original, self, i):
-        return original(self._replace(rows={i: choose(self.rows, i)}), i)
+        rows = self.rows.clone()
+        rows[i] = choose(self.rows, i)
+        return original(self._replace(rows=rows), i)
 
     around(twin.program.Feed, "batch", batch)
 
