@@ -89,8 +89,7 @@ class Loop:
             if self.first < step <= self.last:
                 for name, kept in {**history.parameters, **history.buffers}.items():
                     shown[f"{step} {name}"] = kept[c].astype(np.float64)
-                    scale = float(np.abs(kept[c]).max(initial=0.0))
-                    limits[f"{step} {name}"] = factor * noise.of_tensor(name, c, step, scale)
+                    limits[f"{step} {name}"] = factor * noise.of_tensor(name, c)
         return Evidence(shown, self._window(self.own), limits)
 
     def hypotheses(self) -> Suspected:
