@@ -1,6 +1,7 @@
 """What long work leaves on the way, so that it can be resumed: a folder for each state of the sources."""
 
 import hashlib
+import os
 import pickle
 from collections.abc import Callable
 from functools import cache
@@ -30,7 +31,7 @@ def once(name: str, make: Callable[[], Made]) -> Made:
     """What `make` makes, made once for all processes that need it."""
     kept = folder() / f"{name}.pickle"
     if not kept.exists():
-        unfinished = kept.with_suffix(".unfinished")
+        unfinished = kept.with_suffix(f".{os.getpid()}")  # two processes may make it at once
         unfinished.write_bytes(pickle.dumps(make()))
         unfinished.rename(kept)
     made: Made = pickle.loads(kept.read_bytes())
