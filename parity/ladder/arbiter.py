@@ -53,7 +53,7 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
 
     A run speaks against a side that is further from it than rounding explains, where the other side is not.
     """
-    if place.envelope is None:
+    if place.side or place.envelope is None:
         return Accusation(place.side)
     look = looked_at(place.rung)
     allowed = _allowed(place.envelope.judge(look, rounded=place.rung.covers or 1))

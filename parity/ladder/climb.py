@@ -6,6 +6,7 @@ from math import inf
 from parity.accuracy import learning_curve
 from parity.ladder.arbiter import Voices, accuse, errors_at_start, errors_on_the_way
 from parity.ladder.causes import causes_of
+from parity.ladder.curve import ACCURACY, mistold
 from parity.ladder.parting import Place, at_the_start, envelope_at_start, on_the_way, stage_of_start
 from parity.ladder.replicas import MODEL
 from parity.ladder.rungs import ENVELOPED, start
@@ -90,7 +91,14 @@ class Climb:
         if place is not None:
             self._explain(place, followed)
         elif not self._diverged():
-            self.rungs.append(outcome(self.reference, self.candidate))
+            self._end(followed)
+
+    def _end(self, followed: Followed) -> None:
+        """How well both solve the task, as far as they tell it rightly."""
+        place = next(filter(None, map(mistold, (self.candidate, self.reference))), None)
+        self.rungs.append(outcome(self.reference, self.candidate) if place is None else place.rung)
+        if place is not None:
+            self._explain(place, followed)
 
     def _add(self, rung: Rung, done: Done) -> Rung:
         self.rungs.append(rung)
@@ -146,4 +154,4 @@ def outcome(reference: Subject, candidate: Subject) -> Rung:
     """How well both solve the task; with one seed this is described, not judged."""
     mine, theirs = (learning_curve(subject.start, subject.history)[-1] for subject in (reference, candidate))
     note = "difference in R2; one seed is not judged"
-    return Rung("accuracy", True, abs(theirs - mine), None, "", note)
+    return Rung(ACCURACY, True, abs(theirs - mine), None, "", note)

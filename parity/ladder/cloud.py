@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from parity.contract import Arrays, TrainingConfig
 from parity.ladder.gap import distances
 from parity.ladder.replicas import Replica, disturb
-from parity.ladder.view import PREDICTIONS, View
+from parity.ladder.view import EVALUATED, IN_TRAINING, View
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,18 @@ class Cloud:
         return [disturb(given, self.config, self.seed + r) for r in range(self.count)]
 
     @cached_property
+    def evaluated(self) -> Spread:
+        """Of the predictions in evaluation mode."""
+        restored = [replica.restore_predictions(view.evaluated[EVALUATED]) for replica, view in self._views]
+        return spread(self.view.evaluated, [{EVALUATED: each} for each in restored])
+
+    @cached_property
     def predictions(self) -> Spread:
-        """Of the predictions."""
-        restored = []
-        for replica, view in self._views:
-            whole, batch = view.predictions.values()
-            found = replica.restore_predictions(whole), replica.restore_batch(batch, 0)
-            restored.append(dict(zip(PREDICTIONS, found, strict=True)))
-        return spread(self.view.predictions, restored)
+        """Of the predictions in both modes."""
+        restored = [replica.restore_batch(view.predictions[IN_TRAINING], 0) for replica, view in self._views]
+        in_training = {IN_TRAINING: self.view.predictions[IN_TRAINING]}
+        both = spread(in_training, [{IN_TRAINING: each} for each in restored])
+        return Spread({**self.evaluated.distances, **both.distances})
 
     @cached_property
     def loss(self) -> Spread:

@@ -34,7 +34,7 @@ class Place:
     rung: Rung
     """What breaks where both are given the same before that step."""
     envelope: Envelope | None = None
-    """Of both at that place; None where a run differs from its own steps."""
+    """Of the two that differ at that place; None where a run differs from its own steps."""
     side: str = ""
     """The contender whose run differs from its own steps."""
 

@@ -5,13 +5,15 @@ At the start of a run it is what the first rungs compare, in the middle of one i
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.contract import Arrays, BatchOrder, Data, State, Trainer
 from parity.ladder.replicas import Given
 
-PREDICTIONS = ("predictions", "training-mode predictions")
+PREDICTIONS = EVALUATED, IN_TRAINING = "predictions", "training-mode predictions"
 
 
 @dataclass
@@ -23,15 +25,17 @@ class View:
     steps: int
 
     @cached_property
-    def predictions(self) -> Arrays:
-        """(N, K) of the rows in evaluation mode, and (B, K) of the first batch in training mode."""
+    def evaluated(self) -> dict[str, NDArray[Any]]:
+        """(N, K) predictions of the rows in evaluation mode."""
         self.trainer.set_state(self.given.state)
-        batch = self.given.batch(0)
-        found = (
-            self.trainer.predict(self.given.train.inputs),
-            self.trainer.predict(batch.inputs, training=True, masks=batch.masks),
-        )
-        return dict(zip(PREDICTIONS, found, strict=True))
+        return {EVALUATED: self.trainer.predict(self.given.train.inputs)}
+
+    @cached_property
+    def predictions(self) -> Arrays:
+        """The same, and (B, K) of the first batch in training mode."""
+        evaluated, batch = self.evaluated, self.given.batch(0)
+        self.trainer.set_state(self.given.state)
+        return evaluated | {IN_TRAINING: self.trainer.predict(batch.inputs, training=True, masks=batch.masks)}
 
     @cached_property
     def loss_and_grads(self) -> tuple[float, Arrays]:

@@ -77,7 +77,7 @@ def losses_told_in_float32(twin: Twin) -> None:
     told_otherwise(twin, lambda r: r._replace(losses=r.losses.float().to(r.losses.dtype)))
 
 
-@fault("trajectory", ("report.evaluation", "norm.statistics"), REGULARIZED)
+@fault("accuracy", "report.evaluation", REGULARIZED)
 def learning_curve_in_training_mode(twin: Twin) -> None:
     """On the way the held-out rows are predicted with their own batch statistics."""
 
@@ -90,7 +90,7 @@ def learning_curve_in_training_mode(twin: Twin) -> None:
     around(twin.program.Program, "keep", keep)
 
 
-@fault("trajectory", "report.evaluation", across())
+@fault("accuracy", "report.evaluation", across())
 def learning_curve_shifted(twin: Twin) -> None:
     """The predictions of the held-out rows are told one evaluation late."""
     told_otherwise(twin, lambda r: r._replace(predictions=torch.cat([r.predictions[:1], r.predictions[:-1]])))

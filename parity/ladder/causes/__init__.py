@@ -1,12 +1,13 @@
 """The likely cause of a difference: what one side does otherwise, found by doing it on the other side too.
 
 Read `hypothesis` (what a hypothesis is, and how it is judged), then the file of a rung: `start`, `forward`, `loss`, `gradient`,
-`optimizer`, and `loop` for what a run does beyond its steps. `network`, `update` and `rates` are what training computes, in NumPy
+`optimizer`, `loop` for what a run does beyond its steps, and `curve` for what it tells of the held-out rows. `network`, `update` and `rates` are what training computes, in NumPy
 and with every choice open.
 """
 
 from collections.abc import Callable, Iterator
 
+from parity.ladder.causes.curve import curve_causes
 from parity.ladder.causes.forward import forward_causes
 from parity.ladder.causes.gradient import gradient_causes
 from parity.ladder.causes.hypothesis import Judged, named
@@ -15,6 +16,7 @@ from parity.ladder.causes.loss import loss_causes
 from parity.ladder.causes.optimizer import optimizer_causes
 from parity.ladder.causes.scene import Scene
 from parity.ladder.causes.start import start_causes
+from parity.ladder.curve import ACCURACY
 from parity.ladder.parting import Place
 from parity.ladder.rungs import START, looked_at
 from parity.ladder.subject import Subject
@@ -54,6 +56,8 @@ def _of(scene: Scene, followed: Followed | None) -> tuple[Cause, ...]:
     side, place = str(scene.suspect.contender), scene.place
     if place.rung.name == START:
         return start_causes(scene.suspect)
+    if place.rung.name == ACCURACY:
+        return named(curve_causes(scene.suspect, place), side)
     if place.envelope is None:
         return named(loop_causes(scene.suspect, place, followed), side) if followed is not None else ()
     unkept = _unkept(scene)
