@@ -48,7 +48,7 @@ class NoiseEnvelope:
     path_factor: float
     """The same on the trajectory."""
     supported_false_alarm: float
-    """The bound on the chance that any rung from predict to step of a correct run alarms, and on the same of its trajectories."""
+    """The bound on the chance that a rung from predict to step of a correct run alarms, and on that of its trajectories."""
     comparisons: int
     """How many comparisons of correct executions support that."""
     trajectories: int

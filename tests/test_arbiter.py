@@ -73,7 +73,7 @@ def test_errors_are_in_units_of_what_rounding_does():
 def test_an_error_that_is_no_rounding_stands_out():
     """A candidate that is off by less than its limit, and far more than the reference is."""
     reference = subject(EXPERIMENT, dtype="float32")
-    noise = reference.cloud.gradients.largest(KERNEL)
+    noise = reference.clouds[0].gradients.largest(KERNEL)
 
     def shift(gradients):
         return {**gradients, KERNEL: (gradients[KERNEL] + np.float32(0.9 * noise)).astype("float32")}

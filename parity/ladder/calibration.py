@@ -34,7 +34,7 @@ class Calibration:
     experiments: int
     """From how many independent experiments both come."""
     false_alarm: float
-    """The bound on the chance that any rung from predict to step of a correct run alarms, and on the same of its trajectories."""
+    """The bound on the chance that a rung from predict to step of a correct run alarms, and on that of its trajectories."""
 
 
 def calibrated(replicas: int, false_alarm: float | None) -> Calibration:

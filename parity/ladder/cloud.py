@@ -1,16 +1,21 @@
 """Cloud: how far the replicas of a view lie from it, rung by rung; each spread is measured once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Arrays, TrainingConfig
 from parity.ladder.gap import distances
+from parity.ladder.plan import FIRST_SEED, MORE_SEED
 from parity.ladder.replicas import Replica, disturb
 from parity.ladder.view import EVALUATED, IN_TRAINING, View
+
+AGAIN = 4
+"""How many times as many replicas a second look takes."""
 
 
 @dataclass(frozen=True)
@@ -44,60 +49,76 @@ class Cloud:
     seed: int
 
     @cached_property
-    def members(self) -> list[Replica]:
-        """The replicas, with as many steps as are looked at."""
-        given = self.view.given.part(0, self.view.steps)
-        return [disturb(given, self.config, self.seed + r) for r in range(self.count)]
-
-    @cached_property
     def evaluated(self) -> Spread:
         """Of the predictions in evaluation mode."""
-        restored = [replica.restore_predictions(view.evaluated[EVALUATED]) for replica, view in self._views]
-        return spread(self.view.evaluated, [{EVALUATED: each} for each in restored])
+        original = self.view.evaluated
+        return spread(
+            distances(original, {EVALUATED: replica.restore_predictions(view.evaluated[EVALUATED])})
+            for replica, view in self._views()
+        )
 
     @cached_property
     def predictions(self) -> Spread:
         """Of the predictions in both modes."""
-        restored = [replica.restore_batch(view.predictions[IN_TRAINING], 0) for replica, view in self._views]
-        in_training = {IN_TRAINING: self.view.predictions[IN_TRAINING]}
-        both = spread(in_training, [{IN_TRAINING: each} for each in restored])
+        original = {IN_TRAINING: self.view.predictions[IN_TRAINING]}
+        both = spread(
+            distances(original, {IN_TRAINING: replica.restore_batch(view.in_training, 0)})
+            for replica, view in self._views()
+        )
         return Spread({**self.evaluated.distances, **both.distances})
 
-    @cached_property
+    @property
     def loss(self) -> Spread:
         """Of the loss."""
-        return spread(self.view.loss, [view.loss for _, view in self._views])
+        return self._loss_and_gradients[0]
 
-    @cached_property
+    @property
     def gradients(self) -> Spread:
         """Of the gradients."""
-        return spread(self.view.gradients, [replica.restore(view.gradients) for replica, view in self._views])
-
-    @cached_property
-    def stepped(self) -> list[Spread]:
-        """Of the states behind each step; where a replica is no longer finite its distance is infinite."""
-        originals = [state.named() for state in self.view.stepped]
-        return [
-            spread(original, [_behind(replica, view, k, original) for replica, view in self._views])
-            for k, original in enumerate(originals)
-        ]
+        return self._loss_and_gradients[1]
 
     def behind(self, k: int) -> Spread:
-        """Of the whole state behind step k, counted from 0."""
-        return self.stepped[k]
+        """Of the whole state behind step k, counted from 0; where a replica is no longer finite its distance is infinite."""
+        return self._stepped[k]
 
     @cached_property
-    def _views(self) -> list[tuple[Replica, View]]:
-        return [(replica, View(self.view.trainer, replica.given, self.view.steps)) for replica in self.members]
+    def _loss_and_gradients(self) -> tuple[Spread, Spread]:
+        loss, gradients = self.view.loss, self.view.gradients
+        found = [
+            (distances(loss, view.loss), distances(gradients, replica.restore(view.gradients)))
+            for replica, view in self._views()
+        ]
+        return spread(each for each, _ in found), spread(each for _, each in found)
+
+    @cached_property
+    def _stepped(self) -> list[Spread]:
+        originals = [state.named() for state in self.view.stepped]
+        found = [
+            [_behind(replica, view, k, original) for k, original in enumerate(originals)]
+            for replica, view in self._views()
+        ]
+        return [spread(each[k] for each in found) for k in range(len(originals))]
+
+    def _views(self) -> Iterator[tuple[Replica, View]]:
+        """Each replica with what is seen of it, made anew for each look: states of many together are large."""
+        given = self.view.given.part(0, self.view.steps)
+        for r in range(self.count):
+            replica = disturb(given, self.config, self.seed + r)
+            yield replica, View(self.view.trainer, replica.given, self.view.steps)
 
 
-def spread(original: Arrays, replicas: Sequence[Arrays]) -> Spread:
-    """Distances of replicas from an original."""
-    found = [distances(original, replica) for replica in replicas]
-    return Spread({name: np.array([each[name] for each in found]) for name in original})
+def clouds(view: View, config: TrainingConfig, count: int) -> tuple[Cloud, Cloud]:
+    """So many replicas around a view, and those of a second look."""
+    return Cloud(view, config, count, FIRST_SEED), Cloud(view, config, AGAIN * count, MORE_SEED)
 
 
-def _behind(replica: Replica, view: View, k: int, original: Arrays) -> Arrays:
+def spread(replicas: Iterable[Mapping[str, float]]) -> Spread:
+    """From the distances of each replica, by tensor."""
+    found = list(replicas)
+    return Spread({name: np.array([each[name] for each in found]) for name in found[0]})
+
+
+def _behind(replica: Replica, view: View, k: int, original: Arrays) -> dict[str, float]:
     if k < len(view.stepped):
-        return replica.restore_state(view.stepped[k]).named()
-    return {name: np.full_like(array, np.nan) for name, array in original.items()}
+        return distances(original, replica.restore_state(view.stepped[k]).named())
+    return dict.fromkeys(original, inf)

@@ -17,13 +17,9 @@ from numpy.typing import NDArray
 
 from parity.contract import Arrays, TrainingConfig
 from parity.ladder.calibration import Calibration
-from parity.ladder.cloud import Cloud, Spread
+from parity.ladder.cloud import Cloud, Spread, clouds
 from parity.ladder.gap import Gap, distances, gaps
-from parity.ladder.plan import FIRST_SEED, MORE_SEED
 from parity.ladder.view import View
-
-AGAIN = 4
-"""How many times as many replicas a second look takes."""
 
 Look = Callable[[Any], Any]
 """What is looked at: the same attribute of a view, which gives arrays, and of a cloud, which gives their spread."""
@@ -65,15 +61,15 @@ class Envelope:
         dtypes: tuple[str, str],
         config: TrainingConfig,
         calibration: Calibration,
-        cloud: Cloud | None = None,
+        around: tuple[Cloud, Cloud] | None = None,
         truth: View | None = None,
     ) -> None:
         self.views, self.dtypes, self.calibration, self.truth = views, dtypes, calibration, truth
         # Where the two differ in dtype, the noise is that of the coarser.
         coarser = 1 if coarseness(dtypes[1]) > coarseness(dtypes[0]) else 0
-        count = calibration.replicas
-        self.first = cloud if cloud is not None and coarser == 0 else Cloud(views[coarser], config, count, FIRST_SEED)
-        self.more = Cloud(views[coarser], config, AGAIN * count, MORE_SEED)
+        if around is None or coarser == 1:
+            around = clouds(views[coarser], config, calibration.replicas)
+        self.first, self.more = around
 
     def judge(self, look: Look, rounded: int = 1) -> Judgement:
         """Compare what is looked at, `rounded` times stored since both were the same."""
@@ -135,4 +131,5 @@ def ulp(scale: float, dtype: str) -> float:
 
 def ulps(scales: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
     """The same of many."""
-    return np.maximum(np.spacing(scales.astype(dtype)).astype(np.float64), float(np.finfo(dtype).tiny))
+    found: NDArray[np.float64] = np.spacing(scales.astype(dtype)).astype(np.float64)
+    return np.maximum(found, float(np.finfo(dtype).tiny))

@@ -98,7 +98,7 @@ def stage_of_start(rung: Rung) -> str:
 
 def envelope_at_start(reference: Subject, candidate: Subject) -> Envelope:
     """The envelope of both as they start."""
-    return _envelope(reference, candidate, (reference.first, candidate.first), reference.cloud)
+    return _envelope(reference, candidate, (reference.first, candidate.first), reference.clouds)
 
 
 def local_envelope(reference: Subject, candidate: Subject, given: Given, steps: int = 1) -> Envelope:
@@ -107,10 +107,12 @@ def local_envelope(reference: Subject, candidate: Subject, given: Given, steps: 
     return _envelope(reference, candidate, (mine, theirs), None)
 
 
-def _envelope(reference: Subject, candidate: Subject, views: tuple[View, View], cloud: Cloud | None) -> Envelope:
+def _envelope(
+    reference: Subject, candidate: Subject, views: tuple[View, View], around: tuple[Cloud, Cloud] | None
+) -> Envelope:
     dtypes = (reference.contender.dtype, candidate.contender.dtype)
     truth = reference.truth_of(views[0])
-    return Envelope(views, dtypes, reference.start.config, reference.calibration, cloud, truth)
+    return Envelope(views, dtypes, reference.start.config, reference.calibration, around, truth)
 
 
 def _walked(subject: Subject, steps: int) -> State:

@@ -11,7 +11,7 @@ from parity import registry
 from parity.contender import Contender
 from parity.contract import BatchOrder, Data, History, Trainer
 from parity.ladder.calibration import Calibration
-from parity.ladder.cloud import Cloud
+from parity.ladder.cloud import Cloud, clouds
 from parity.ladder.gap import Gap, identical
 from parity.ladder.path import Path, path
 from parity.ladder.plan import FIRST_SEED, checkpoints_at, compared_steps, evaluated_at
@@ -124,9 +124,9 @@ class Subject:
         return None if self.exact is None else View(self.exact, view.given.cast("float64"), view.steps)
 
     @cached_property
-    def cloud(self) -> Cloud:
-        """Replicas of what is seen at the start."""
-        return Cloud(self.first, self.start.config, self.calibration.replicas, FIRST_SEED)
+    def clouds(self) -> tuple[Cloud, Cloud]:
+        """Replicas of what is seen at the start, and those of a second look; all that it is compared with share them."""
+        return clouds(self.first, self.start.config, self.calibration.replicas)
 
     @cached_property
     def path(self) -> Path:

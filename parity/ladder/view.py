@@ -31,11 +31,16 @@ class View:
         return {EVALUATED: self.trainer.predict(self.given.train.inputs)}
 
     @cached_property
-    def predictions(self) -> Arrays:
-        """The same, and (B, K) of the first batch in training mode."""
-        evaluated, batch = self.evaluated, self.given.batch(0)
+    def in_training(self) -> NDArray[Any]:
+        """(B, K) predictions of the first batch in training mode."""
         self.trainer.set_state(self.given.state)
-        return evaluated | {IN_TRAINING: self.trainer.predict(batch.inputs, training=True, masks=batch.masks)}
+        batch = self.given.batch(0)
+        return self.trainer.predict(batch.inputs, training=True, masks=batch.masks)
+
+    @property
+    def predictions(self) -> Arrays:
+        """Those in both modes."""
+        return {**self.evaluated, IN_TRAINING: self.in_training}
 
     @cached_property
     def loss_and_grads(self) -> tuple[float, Arrays]:
