@@ -1,8 +1,8 @@
 """How far apart are correct executions? `python -m benchmarks.calibrate [EXPERIMENTS]`
 
-Random healthy experiments, other ones than `make faults` judges the ladder by. Each candidate is compared with PyTorch on the rungs
-predict to step and along the trajectory, and the distance is taken in units of what the replicas say, as the ladder does. The
-largest become parity/ladder/calibration.json. It can be interrupted, and goes on where it was.
+Random healthy experiments, other ones than `make faults` judges the ladder by. Each candidate is compared with PyTorch on the
+rungs predict to step and along the trajectory, and the distance is taken in units of what the replicas say, as the ladder does.
+The largest become parity/ladder/calibration.json. It can be interrupted, and goes on where it was.
 """
 
 import json

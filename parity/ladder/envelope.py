@@ -1,10 +1,10 @@
 """Envelope: how far apart rounding may bring two views, tensor by tensor, and whether they are further.
 
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
-place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times as
-many replicas more, and in float32 with the distance of both from the reference's float64: what even the nearer of the two is off
-by, rounding did, as where an activation saturates and no nudge moves it. All replicas are the reference's: a candidate that
-computes roughly would excuse itself.
+place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times
+as many replicas more, and in float32 with the distance of both from the reference's float64: what even the nearer of the two
+is off by, rounding did, as where an activation saturates and no nudge moves it. All replicas are the reference's: a candidate
+that computes roughly would excuse itself.
 """
 
 from collections.abc import Callable
