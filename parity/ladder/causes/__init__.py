@@ -1,8 +1,8 @@
 """The likely cause of a difference: what one side does otherwise, found by doing it on the other side too.
 
-Read `hypothesis` (what a hypothesis is, and how it is judged), then the file of a rung: `start`, `forward`, `loss`, `gradient`,
-`optimizer`, and `loop` for what a run does beyond its steps. `network`, `update` and `rates` are what training computes, in NumPy
-and with every choice open.
+Read `hypothesis` (what a hypothesis is, and how it is judged), then what holds those of a rung: the files `start`, `forward`,
+`loss` and `gradient`, the folder `optimizer`, and the folder `loop` for what a run does beyond its steps. `network`, `update`
+and `rates` are what training computes, in NumPy and with every choice open.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ BY_RUNG: dict[str, Callable[[Scene], list[Judged]]] = {
 
 def _scenes(reference: Subject, candidate: Subject, place: Place, culprit: str) -> Iterator[Scene]:
     for suspect, healthy in ((candidate, reference), (reference, candidate)):
-        if str(suspect.contender) in (place.side, culprit) or not place.side and not culprit:
+        if str(suspect.contender) in (place.side, culprit) or not (place.side or culprit):
             yield Scene(suspect, healthy, place, suspect is reference)
 
 
