@@ -7,6 +7,8 @@ and `rates` are what training computes, in NumPy and with every choice open.
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from parity.ladder.causes.forward import forward_causes
 from parity.ladder.causes.gradient import gradient_causes
 from parity.ladder.causes.hypothesis import Judged, named
@@ -22,6 +24,8 @@ from parity.ladder.trajectory import Followed
 from parity.result import Cause, Rung
 
 
+# The suspect's own steps are computed anew too, and may overflow as they did.
+@np.errstate(all="ignore")
 def causes_of(
     reference: Subject, candidate: Subject, rung: Rung, place: Place, culprit: str, followed: Followed | None
 ) -> tuple[Cause, ...]:

@@ -199,6 +199,7 @@ class Forward:
             yield self._so("precision.lower", text, align, rounded=dict.fromkeys(chosen, round_to_float32))
 
 
+@np.errstate(all="ignore")
 def judged_by_size(hypotheses: Suspected, evidence: Evidence) -> list[Judged]:
     """Those whose effect is as large as what is seen in every tensor, though not the same."""
     found = []

@@ -152,6 +152,8 @@ class Judged:
         return self.rest.level, self.hypothesis.cost, floor(2 * log10(max(self.rest.share, 1e-3)))
 
 
+# What is tried may overflow or divide by zero: that speaks against it, and is no warning for whoever reads the report.
+@np.errstate(all="ignore")
 def judged(hypotheses: Iterable[Hypothesis | Family], evidence: Evidence) -> list[Judged]:
     """All that leave nothing, or next to nothing; a constant is fitted only where no well-known value leaves nothing."""
     hypotheses = list(hypotheses)
@@ -194,8 +196,7 @@ def _as_fitted(family: Family, evidence: Evidence) -> Iterator[Judged]:
 
 
 def _judge(hypothesis: Hypothesis, evidence: Evidence) -> Judged:
-    with np.errstate(all="ignore"):
-        return Judged(hypothesis, evidence.rest(hypothesis.expected()))
+    return Judged(hypothesis, evidence.rest(hypothesis.expected()))
 
 
 def fitted(family: Family, evidence: Evidence) -> float | None:
