@@ -5,7 +5,6 @@ g is the gradient, p a parameter, t the step counted from 1; the formulas stand 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -37,7 +36,7 @@ DecayPlace = Literal["gradient", "weights", "weights, without the rate"]
 
 ROOTS: dict[EpsPlace, Root] = {
     "outside": lambda v, c, eps: np.sqrt(v / c) + eps,
-    "before": lambda v, c, eps: (np.sqrt(v) + eps) / sqrt(c),
+    "before": lambda v, c, eps: (np.sqrt(v) + eps) / np.sqrt(c),
     "inside": lambda v, c, eps: np.sqrt(v / c + eps),
     "inside before": lambda v, c, eps: np.sqrt((v + eps) / c),
     "nowhere": lambda v, c, eps: np.sqrt(v / c),
@@ -153,7 +152,7 @@ def radam(rule: Rule, c: RAdam, rate: float, t: int, g: Floats, m: Floats, v: Fl
     rho_t = rho - 2 * t * c.b2**t / (1 - c.b2**t)
     direction = m / rule.corrected(c.b1, t)
     if rho_t > 5:
-        r = sqrt((rho_t - 4) * (rho_t - 2) * rho / ((rho - 4) * (rho - 2) * rho_t))
+        r = np.sqrt((rho_t - 4) * (rho_t - 2) * rho / ((rho - 4) * (rho - 2) * rho_t))
         direction = direction * r / rule.root(rule.bounded(v, c2, g, kept), c2)
     return rate * direction, m, v
 

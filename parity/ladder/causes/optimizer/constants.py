@@ -2,10 +2,12 @@
 
 from dataclasses import fields
 
+import numpy as np
+
 from parity.contract import SGD, RMSprop
 from parity.ladder.causes.advice import align_constant
 from parity.ladder.causes.hypothesis import Family, Suspected
-from parity.ladder.causes.optimizer.steps import Steps
+from parity.ladder.causes.optimizer.steps import Doing, Steps
 from parity.ladder.causes.optimizer.variants import with_constants
 
 KNOWN: dict[str, tuple[float, ...]] = {
@@ -48,11 +50,15 @@ def constants(steps: Steps) -> Suspected:
 
 
 def _constant(steps: Steps, name: str, asked: float) -> Family:
+    def doing(value: float) -> Doing:
+        # A fit may try a b2 above 1: as a number of NumPy it then gives NaN, where one of Python raises.
+        return steps.ruled(optimizer=with_constants(steps.optimizer, **{name: np.float64(value)}))
+
     return steps.family(
         f"optimizer.{name}",
         lambda value: f"consistent with {name} = {value} instead of {asked:g}",
         align_constant(steps.optimizer, name),
-        lambda value: steps.ruled(optimizer=with_constants(steps.optimizer, **{name: value})),
+        doing,
         asked,
         KNOWN.get(name, ()),
     )

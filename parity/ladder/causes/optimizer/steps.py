@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from math import sqrt
 from typing import Any
+
+import numpy as np
 
 from parity.contract import Arrays
 from parity.ladder.causes.hypothesis import Evidence, Family, Floats, Hypothesis
@@ -146,9 +147,9 @@ def scaled(seen: Transition, scale: float) -> Arrays:
     return {name: g * min(1.0, scale) for name, g in seen.gradients.items()}
 
 
-def norm(seen: Transition) -> float:
-    """Of the gradients of a step, over all tensors."""
-    return sqrt(sum(size**2 for size in seen.norms.values()))
+def norm(seen: Transition) -> np.float64:
+    """Of the gradients of a step, over all tensors; a number of NumPy, which may be divided by where it is zero."""
+    return np.float64(np.sqrt(sum(size**2 for size in seen.norms.values())))
 
 
 def unmoved(names: list[str]) -> Edit:
