@@ -22,7 +22,7 @@ def stacked(replicas: Sequence[Any]) -> Any:
         return np.stack(replicas)
     if isinstance(first, Mapping):
         return {name: stacked([each[name] for each in replicas]) for name in first}
-    if is_dataclass(first):
+    if is_dataclass(first) and not isinstance(first, type):
         names = [field.name for field in fields(first)]
         return replace(first, **{name: stacked([getattr(each, name) for each in replicas]) for name in names})
     return first
@@ -34,12 +34,12 @@ def replica(stack: Any, r: int) -> Any:
         return stack[r]
     if isinstance(stack, Mapping):
         return {name: replica(each, r) for name, each in stack.items()}
-    if is_dataclass(stack):
+    if is_dataclass(stack) and not isinstance(stack, type):
         return replace(stack, **{field.name: replica(getattr(stack, field.name), r) for field in fields(stack)})
     return stack
 
 
-def numbers_held(config: TrainingConfig, data: Given, order: Given) -> int:
+def numbers_held(config: TrainingConfig, data: Data | Sequence[Data], order: BatchOrder | Sequence[BatchOrder]) -> int:
     """How many numbers one replica holds in a step: its parameters, and what each layer makes of a batch."""
     one_data = data if isinstance(data, Data) else data[0]
     one_order = order if isinstance(order, BatchOrder) else order[0]

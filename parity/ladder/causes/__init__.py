@@ -1,11 +1,13 @@
 """The likely cause of a difference: what one side does otherwise, found by doing it on the other side too.
 
-Read `hypothesis` (what a hypothesis is, and how it is judged), then the file of a rung: `start`, `forward`, `loss`, `gradient`,
-`optimizer`, `loop` for what a run does beyond its steps, and `curve` for what it tells of the held-out rows. `network`, `update` and `rates` are what training computes, in NumPy
-and with every choice open.
+Read `hypothesis` (what a hypothesis is, and how it is judged), then what holds those of a rung: the files `start`, `forward`,
+`loss` and `gradient`, the folder `optimizer`, the folder `loop` for what a run does beyond its steps, and `curve` for what it
+tells of the held-out rows. `network`, `update` and `rates` are what training computes, in NumPy and with every choice open.
 """
 
 from collections.abc import Callable, Iterator
+
+import numpy as np
 
 from parity.ladder.causes.curve import curve_causes
 from parity.ladder.causes.forward import forward_causes
@@ -24,6 +26,8 @@ from parity.ladder.trajectory import Followed
 from parity.result import Cause, Rung
 
 
+# The suspect's own steps are computed anew too, and may overflow as they did.
+@np.errstate(all="ignore")
 def causes_of(
     reference: Subject, candidate: Subject, rung: Rung, place: Place, culprit: str, followed: Followed | None
 ) -> tuple[Cause, ...]:
@@ -48,7 +52,7 @@ BY_RUNG: dict[str, Callable[[Scene], list[Judged]]] = {
 
 def _scenes(reference: Subject, candidate: Subject, place: Place, culprit: str) -> Iterator[Scene]:
     for suspect, healthy in ((candidate, reference), (reference, candidate)):
-        if str(suspect.contender) in (place.side, culprit) or not place.side and not culprit:
+        if str(suspect.contender) in (place.side, culprit) or not (place.side or culprit):
             yield Scene(suspect, healthy, place, suspect is reference)
 
 

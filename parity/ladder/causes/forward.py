@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from parity.contract import Arrays, Model, RegularizedMLP
-from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, judged
+from parity.contract import Arrays, RegularizedMLP
+from parity.ladder.causes.hypothesis import Evidence, Family, Floats, Hypothesis, Judged, Suspected, judged
 from parity.ladder.causes.network import (
     ACTIVATIONS,
     OTHERS,
@@ -24,8 +27,6 @@ from parity.ladder.view import PREDICTIONS
 
 ROWS = 256
 """Rows whose predictions in evaluation mode are computed anew, the most different among them."""
-
-Suspected = Iterator[Hypothesis | Family]
 
 
 def forward_causes(scene: Scene) -> list[Judged]:
@@ -72,8 +73,8 @@ class Forward:
             yield from self._dropout(self.model)
         yield from self._precision()
 
-    def _so(self, code: str, text: str, align: str, **altered: object) -> Hypothesis:
-        network = replace(self.network, **altered)  # type: ignore[arg-type]
+    def _so(self, code: str, text: str, align: str, **altered: Any) -> Hypothesis:
+        network = replace(self.network, **altered)
         return Hypothesis(code, text, align, lambda: self.predictions(network))
 
     def _some(
@@ -81,12 +82,12 @@ class Forward:
         code: str,
         text: Callable[[str], str],
         align: str,
-        altered: Callable[[float], dict[str, object]],
+        altered: Callable[[float], dict[str, Any]],
         asked: float,
         known: tuple[float, ...],
     ) -> Family:
         def expected(value: float) -> Arrays:
-            return self.predictions(replace(self.network, **altered(value)))  # type: ignore[arg-type]
+            return self.predictions(replace(self.network, **altered(value)))
 
         return Family(code, text, align, expected, asked, known)
 
@@ -94,48 +95,31 @@ class Forward:
         asked = self.model.activation
         align = ALIGN_ACTIVATION.get(asked, f"the activation {asked}")
         for constant, of, default, known in CONSTANTS.get(asked, ()):
-            yield self._some(
-                "activation.constant",
-                lambda value, constant=constant, default=default: (  # type: ignore[misc]
-                    f"{asked} with {constant} = {value} instead of {default}"
-                ),
-                align,
-                lambda value, of=of: {"activation": of(value)},  # type: ignore[misc]
-                _as_number(default),
-                known,
-            )
+            text = f"{asked} with {constant} = {{}} instead of {default}"
+            altered = partial(_with_activation, of)
+            yield self._some("activation.constant", text.format, align, altered, _as_number(default), known)
         for name, activation in (ACTIVATIONS | OTHERS).items():
             if name != asked:
                 text = f"the activation is {name} instead of {asked}"
                 yield self._so("activation.kind", text, align, activation=activation)
-                for i in range(len(self.model.hidden)):
-                    pass
-        text = f"{asked} is applied to the predictions too"
-        yield self._so("activation.last_layer", text, "no activation behind the last layer", last=self.network.activation)
+        code, align = "activation.last_layer", "no activation behind the last layer"
+        yield self._so(code, f"{asked} is applied to the predictions too", align, last=self.network.activation)
         for name, last in LAST.items():
             if name != asked:
-                text = f"{name} is applied to the predictions"
-                yield self._so("activation.last_layer", text, "no activation behind the last layer", last=last)
+                yield self._so(code, f"{name} is applied to the predictions", align, last=last)
 
     def _layers(self) -> Suspected:
         hidden, parameters = len(self.model.hidden), self.state.parameters
         biased = [i for i in range(hidden + 1) if f"layers.{i}.bias" in parameters]
         square = [i for i in range(hidden + 1) if len(set(parameters[f"layers.{i}.kernel"].shape)) == 1]
         for layers in _sets(biased):
-            text = f"{_of_layers(layers)} has no bias"
-            yield self._so("layer.bias_missing", text, "bias=True (nn.Linear), use_bias=True (nnx.Linear)", without_bias=layers)
+            text, align = f"{_of_layers(layers)} has no bias", "bias=True (nn.Linear), use_bias=True (nnx.Linear)"
+            yield self._so("layer.bias_missing", text, align, without_bias=layers)
         for layers in _sets([i for i in square if parameters[f"layers.{i}.kernel"].size > 1]):
             text = f"the square kernel of {_of_layers(layers)} is transposed"
             align = "nn.Linear stores outputs x inputs, nnx.Linear inputs x outputs: transpose on transfer"
             yield self._so("layout.square_kernel", text, align, transposed=layers)
-        for i in range(hidden):
-            for parts in SKIPPED:
-                if i not in square and "linear" in parts:
-                    continue
-                if "norm" in parts and not isinstance(self.model, RegularizedMLP):
-                    continue
-                text = f"layer {i} leaves out its {' and '.join(parts)}"
-                yield self._so("layer.missing", text, f"all parts of layer {i}", skipped={i: parts})
+        yield from self._left_out(square)
         yield self._some(
             "inputs.scale",
             lambda value: f"the inputs are scaled by {value}",
@@ -145,8 +129,19 @@ class Forward:
             (0.5, 2.0, 0.1, 10.0, -1.0, 1 / 255, 255.0),
         )
 
+    def _left_out(self, square: list[int]) -> Suspected:
+        for i in range(len(self.model.hidden)):
+            for parts in SKIPPED:
+                if i not in square and "linear" in parts:
+                    continue
+                if "norm" in parts and not isinstance(self.model, RegularizedMLP):
+                    continue
+                text = f"layer {i} leaves out its {' and '.join(parts)}"
+                yield self._so("layer.missing", text, f"all parts of layer {i}", skipped={i: parts})
+
     def _norms(self, model: RegularizedMLP) -> Suspected:
-        align = f"epsilon={model.epsilon:g} under the root (nn.BatchNorm1d 1e-5; nnx.BatchNorm 1e-5, nnx.LayerNorm 1e-6)"
+        defaults = "nn.BatchNorm1d 1e-5; nnx.BatchNorm 1e-5, nnx.LayerNorm 1e-6"
+        align = f"epsilon={model.epsilon:g} under the root ({defaults})"
         yield self._some(
             "norm.epsilon",
             lambda value: f"consistent with a norm's epsilon = {value} instead of {model.epsilon:g}",
@@ -155,7 +150,11 @@ class Forward:
             model.epsilon,
             (1e-6, 1e-3, 1e-8, 1e-7, 1e-12, 1e-4, 0.0, 1e-2),
         )
-        outside = lambda var: np.sqrt(var) + model.epsilon  # noqa: E731
+
+        def outside(var: Floats) -> Floats:
+            found: Floats = np.sqrt(var) + model.epsilon
+            return found
+
         yield self._so("norm.epsilon", "a norm's epsilon is added outside the root", align, deviation=outside)
         for which, statistics in (("those of the batch", "batch"), ("the running ones", "running")):
             text = f"the statistics of a norm are always {which}, in training and in evaluation"
@@ -176,15 +175,12 @@ class Forward:
             keep,
             (1.0, 1.0 - keep),
         )
-        align = "masks are True where a unit is kept"
-        yield self._so(
-            "dropout.mask_inverted", "dropout keeps what it is to drop", align, masked=np.logical_not
-        )
-        everything = {"masked": np.ones_like}
-        text = "dropout rescales and drops nothing"
-        yield self._so("dropout.mask_ignored", text, "the masks that are given, in training mode", **everything)
+        text, align = "dropout keeps what it is to drop", "masks are True where a unit is kept"
+        yield self._so("dropout.mask_inverted", text, align, masked=np.logical_not)
+        code, align = "dropout.mask_ignored", "the masks that are given, in training mode"
+        yield self._so(code, "dropout rescales and drops nothing", align, masked=np.ones_like)
         text = "there is no dropout: nothing is dropped or rescaled"
-        yield self._so("dropout.mask_ignored", text, "the masks that are given, in training mode", keep=1.0, **everything)
+        yield self._so(code, text, align, keep=1.0, masked=np.ones_like)
 
     def _precision(self) -> Suspected:
         layers = range(len(self.model.hidden) + 1)
@@ -203,6 +199,7 @@ class Forward:
             yield self._so("precision.lower", text, align, rounded=dict.fromkeys(chosen, round_to_float32))
 
 
+@np.errstate(all="ignore")
 def judged_by_size(hypotheses: Suspected, evidence: Evidence) -> list[Judged]:
     """Those whose effect is as large as what is seen in every tensor, though not the same."""
     found = []
@@ -217,14 +214,19 @@ def judged_by_size(hypotheses: Suspected, evidence: Evidence) -> list[Judged]:
 def _as_large(evidence: Evidence, expected: Arrays) -> bool:
     """Within a factor of two, in the root of the mean square."""
     for name, healthy in evidence.healthy.items():
-        seen, simulated = (_rms(arrays[name] - healthy, evidence.allowed[name]) for arrays in (evidence.shown, expected))
+        floor = evidence.allowed[name]
+        seen, simulated = (_rms(arrays[name] - healthy) + floor for arrays in (evidence.shown, expected))
         if not simulated / 2 <= seen <= 2 * simulated:
             return False
     return True
 
 
-def _rms(difference: np.ndarray, floor: float) -> float:  # type: ignore[type-arg]
-    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64)))) + floor
+def _rms(difference: NDArray[Any]) -> float:
+    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
+
+
+def _with_activation(of: Callable[[float], Activation], value: float) -> dict[str, Any]:
+    return {"activation": of(value)}
 
 
 def _sets(layers: list[int]) -> Iterator[frozenset[int]]:
@@ -268,5 +270,3 @@ ALIGN_PRECISION = (
     "full precision in products: jax_default_matmul_precision='highest', torch.set_float32_matmul_precision('highest'); "
     "on recent NVIDIA chips JAX's default may be TF32"
 )
-
-__all__ = ["Model", "forward_causes"]

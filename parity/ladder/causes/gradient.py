@@ -1,18 +1,20 @@
 """What may be wrong where gradients differ behind a loss that does not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from parity.contract import Arrays, RegularizedMLP
-from parity.ladder.causes.hypothesis import Family, Hypothesis, Judged, judged
+from parity.ladder.causes.hypothesis import Family, Hypothesis, Judged, Suspected, judged
 from parity.ladder.causes.loss import Slope, valued
 from parity.ladder.causes.network import Floats, Network, leaky, round_to, round_to_float32
 from parity.ladder.causes.scene import Scene
 from parity.ladder.causes.tensors import groups
 
-Suspected = Iterator[Hypothesis | Family]
+Edit = Callable[[Floats], Floats]
+"""Of the gradient of a tensor."""
 
 
 def gradient_causes(scene: Scene) -> list[Judged]:
@@ -48,7 +50,7 @@ class Gradients:
         yield from self._penalties()
         yield from self._digits()
 
-    def _edited(self, code: str, text: str, align: str, names: list[str], edit: Callable[[Floats], Floats]) -> Hypothesis:
+    def _edited(self, code: str, text: str, align: str, names: list[str], edit: Edit) -> Hypothesis:
         found = {name: edit(g) if name in names else g for name, g in self.healthy.items()}
         return Hypothesis(code, text, align, lambda: found)
 
@@ -60,16 +62,16 @@ class Gradients:
             for at_zero in (0.0, asked, 0.5, (1 + asked) / 2, 1.0):
                 text = f"the slope of {self.config.model.activation} at 0 is {at_zero:g}"
                 network = replace(self.network, activation=leaky(asked, at_zero))
-                yield Hypothesis("gradient.kink", text, align, lambda network=network: self.of(network))  # type: ignore[misc]
+                yield Hypothesis("gradient.kink", text, align, partial(self.of, network))
         if self.config.loss.kind == "mae":
             for sign in (1.0, -1.0, 0.0):
                 text = f"the slope of the absolute error at 0 is {sign:g}"
-                yield Hypothesis("gradient.kink", text, align, lambda sign=sign: self.of(self.network, self._mae(sign)))  # type: ignore[misc]
+                yield Hypothesis("gradient.kink", text, align, partial(self.of, self.network, self._mae(sign)))
         if isinstance(self.config.model, RegularizedMLP):
             text = "no gradient flows through the mean and variance of the batch"
             align = "differentiate through the statistics of the batch: no .detach(), no stop_gradient on them"
             network = replace(self.network, detached=True)
-            yield Hypothesis("norm.detached", text, align, lambda: self.of(network))
+            yield Hypothesis("norm.detached", text, align, partial(self.of, network))
 
     def _mae(self, at_zero: float) -> Callable[[Floats, Floats], Slope]:
         def slope(p: Floats, t: Floats) -> Slope:
@@ -94,21 +96,19 @@ class Gradients:
 
     def _factors(self) -> Suspected:
         rows, outputs = self.batch.targets.shape
-        align = "the gradient of the very loss that is told, once: the same reduction, no factor, no second backward pass"
-        known = (0.5, 2.0, *(f for f in (rows, outputs, rows * outputs, 1 / rows, 1 / outputs, 1 / (rows * outputs)) if f != 1))
+        align = "the gradient of the very loss that is told: the same reduction, no factor, no second backward pass"
+        sizes = (rows, outputs, rows * outputs)
+        known = (0.5, 2.0, *(size for size in sizes if size != 1), *(1 / size for size in sizes if size != 1))
         clip = self._clip_scale()
         for names, what in groups(self.healthy):
-            yield Family(
-                "gradient.scale",
-                lambda value, what=what: f"the gradient of {what} is {value} times what it should be",  # type: ignore[misc]
-                align,
-                lambda value, names=names: {n: value * g if n in names else g for n, g in self.healthy.items()},  # type: ignore[misc]
-                1.0,
-                known,
-            )
+            text = f"the gradient of {what} is {{}} times what it should be"
+            yield Family("gradient.scale", text.format, align, partial(self._scaled, names), 1.0, known)
         if clip is not None:
-            text = "the gradient is clipped already"
-            yield self._edited("gradient.scale", text, "clip behind loss_and_grads", list(self.healthy), lambda g: clip * g)
+            text, align = "the gradient is clipped already", "clip behind loss_and_grads"
+            yield Hypothesis("gradient.scale", text, align, partial(self._scaled, list(self.healthy), clip))
+
+    def _scaled(self, names: list[str], factor: float) -> Arrays:
+        return {name: factor * g if name in names else g for name, g in self.healthy.items()}
 
     def _clip_scale(self) -> float | None:
         if self.config.clip_norm is None:
@@ -119,16 +119,12 @@ class Gradients:
     def _penalties(self) -> Suspected:
         align = "no weight decay in the gradients: it belongs to the optimizer"
         for names, what in groups(self.healthy):
-            yield Family(
-                "gradient.penalty",
-                lambda value, what=what: f"{value} times the parameters themselves is added to the gradient of {what}",  # type: ignore[misc]
-                align,
-                lambda value, names=names: {  # type: ignore[misc]
-                    n: g + value * self.parameters[n] if n in names else g for n, g in self.healthy.items()
-                },
-                0.0,
-                (1e-2, 1e-3, 1e-4, 2e-3, 5e-4, 0.1),
-            )
+            text = f"{{}} times the parameters themselves is added to the gradient of {what}"
+            known = (1e-2, 1e-3, 1e-4, 2e-3, 5e-4, 0.1)
+            yield Family("gradient.penalty", text.format, align, partial(self._penalized, names), 0.0, known)
+
+    def _penalized(self, names: list[str], factor: float) -> Arrays:
+        return {n: g + factor * self.parameters[n] if n in names else g for n, g in self.healthy.items()}
 
     def _digits(self) -> Suspected:
         align = "full precision: float64 throughout a float64 run, no TF32 or bfloat16 in products"

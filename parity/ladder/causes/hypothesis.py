@@ -1,13 +1,13 @@
 """Hypothesis: something that one side may do otherwise, and what it would then show.
 
-It is judged as a diagnosis by intervention: what the healthy side does is altered so, and must then give what the suspect shows. What
-is left of the difference is measured in units of what rounding makes; a constant that nobody knows is fitted and, where a familiar
-number does as well, taken to be that number.
+It is judged as a diagnosis by intervention: what the healthy side does is altered so, and must then give what the suspect
+shows. What is left of the difference is measured in units of what rounding makes; a constant that nobody knows is fitted and,
+where a familiar number does as well, taken to be that number.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from math import ceil, floor, inf, isfinite, log10
 from typing import Any
@@ -21,7 +21,7 @@ from parity.result import Cause
 Floats = NDArray[np.float64]
 
 EXPLAINED = 0.25
-"""A hypothesis that is within rounding must leave less than this share of the difference: a small one is soon within rounding."""
+"""A hypothesis within rounding must leave less than this share of the difference: a small one is soon within rounding."""
 ALMOST = 0.05
 """One that is not within rounding everywhere is named only where it leaves less than this share."""
 MOST = 3
@@ -132,7 +132,11 @@ class Family:
 
     def of(self, value: float, cost: int = 0) -> Hypothesis:
         """With the constant settled."""
-        return Hypothesis(self.code, self.text(number(value)), self.align, lambda: self.expected(value), self.cost + cost)
+        expected = partial(self.expected, value)
+        return Hypothesis(self.code, self.text(number(value)), self.align, expected, self.cost + cost)
+
+
+Suspected = Iterator[Hypothesis | Family]
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Judged:
         return self.rest.level, self.hypothesis.cost, floor(2 * log10(max(self.rest.share, 1e-3)))
 
 
+# What is tried may overflow or divide by zero: that speaks against it, and is no warning for whoever reads the report.
+@np.errstate(all="ignore")
 def judged(hypotheses: Iterable[Hypothesis | Family], evidence: Evidence) -> list[Judged]:
     """All that leave nothing, or next to nothing; a constant is fitted only where no well-known value leaves nothing."""
     hypotheses = list(hypotheses)
@@ -190,12 +196,11 @@ def _as_fitted(family: Family, evidence: Evidence) -> Iterator[Judged]:
 
 
 def _judge(hypothesis: Hypothesis, evidence: Evidence) -> Judged:
-    with np.errstate(all="ignore"):
-        return Judged(hypothesis, evidence.rest(hypothesis.expected()))
+    return Judged(hypothesis, evidence.rest(hypothesis.expected()))
 
 
 def fitted(family: Family, evidence: Evidence) -> float | None:
-    """The constant that leaves least: the best of a few beginnings, then Gauss-Newton steps in it; None where none is found."""
+    """The constant that leaves least: the best of a few beginnings, then Gauss-Newton steps; None where none is found."""
     begins = [value for value in (*family.near, *family.known, family.asked) if isfinite(value)]
     best, value = min((evidence.rest(family.expected(value)).share, value) for value in begins)
     for _ in range(STEPS):
@@ -216,7 +221,7 @@ def fitted(family: Family, evidence: Evidence) -> float | None:
 
 
 def rounded(value: float, asked: float) -> Iterator[float]:
-    """Numbers near a value that a person would write, the roundest first: a few digits of it, of 1 - it, or times the asked one."""
+    """Numbers near a value that a person would write, the roundest first: digits of it, of 1 - it, of its ratio to `asked`."""
     for digits in (1, 2, 3):
         yield _to_digits(value, digits)
         yield 1.0 - _to_digits(1.0 - value, digits)

@@ -1,19 +1,22 @@
-"""What may be wrong where the loss differs and the predictions do not; the gradients beside it must follow from the same mistake."""
+"""What may be wrong where the loss differs and the predictions do not; the gradients must follow from the same mistake."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 
 from parity.contract import Arrays, Loss
-from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, judged
+from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, Suspected, judged
 from parity.ladder.causes.network import Floats, Network, round_to_float32
 from parity.ladder.causes.scene import Scene
 
-Suspected = Iterator[Hypothesis | Family]
 Slope = tuple[float, Floats]
 """A loss, and its (B, K) gradient by the predictions."""
+
+ALIGN_PENALTY = "no penalty in the loss: weight decay belongs to the optimizer"
 
 
 def loss_causes(scene: Scene) -> list[Judged]:
@@ -39,7 +42,7 @@ class Losses:
 
     def judged(self) -> list[Judged]:
         """The hypotheses that hold."""
-        evidence = self.evidence.roughened(self.of(lambda p, t: valued(self.loss, p, t)))
+        evidence = self.evidence.roughened(self.of(partial(valued, self.loss)))
         return judged(self.hypotheses(), evidence) or judged(self._reported(), evidence)
 
     def of(self, loss: Callable[[Floats, Floats], Slope]) -> Arrays:
@@ -81,7 +84,7 @@ class Losses:
             (1 / rows, "the loss is divided by the rows once more"),
         ):
             if factor != 1:
-                yield Hypothesis("loss.reduction", text, align, lambda factor=factor: self.scaled(factor))  # type: ignore[misc]
+                yield Hypothesis("loss.reduction", text, align, partial(self.scaled, factor))
         if outputs > 1:
             text = "the loss is divided by the outputs once more"
             yield Hypothesis("loss.reduction", text, align, lambda: self.scaled(1 / outputs), 1)
@@ -94,7 +97,7 @@ class Losses:
             "loss.delta",
             lambda value: f"consistent with a huber_delta of {value} instead of {asked:g}",
             f"delta={asked:g} (torch.nn.HuberLoss and optax.huber_loss: 1 by default)",
-            lambda value: self.of(lambda p, t: valued(replaced(self.loss, huber_delta=value), p, t)),
+            lambda value: self.of(partial(valued, replaced(self.loss, huber_delta=value))),
             asked,
             (1.0, 0.5, 0.1, 2.0),
         )
@@ -102,56 +105,57 @@ class Losses:
     def _kinds(self) -> Suspected:
         align = f"the loss {self.loss.kind} as declared"
         for text, loss in self._others().items():
-            yield Hypothesis("loss.kind", f"the loss is {text}", align, lambda loss=loss: self.of(loss))  # type: ignore[misc]
+            yield Hypothesis("loss.kind", f"the loss is {text}", align, partial(self.of, loss))
 
     def _others(self) -> dict[str, Callable[[Floats, Floats], Slope]]:
-        delta = self.loss.huber_delta
+        own, delta = self.loss, self.loss.huber_delta
         found: dict[str, Callable[[Floats, Floats], Slope]] = {}
         for kind in ("mse", "mae", "huber", "log_cosh", "cross_entropy"):
-            if kind != self.loss.kind:
-                other = replaced(self.loss, kind=kind)
-                found[kind] = lambda p, t, other=other: valued(other, p, t)  # type: ignore[misc]
-                found[f"half of {kind}"] = lambda p, t, other=other: times(0.5, valued(other, p, t))  # type: ignore[misc]
+            if kind != own.kind:
+                found[kind] = partial(valued, replaced(own, kind=kind))
+                found[f"half of {kind}"] = partial(_half, replaced(own, kind=kind))
         found["the root of the mean squared error"] = lambda p, t: rooted(valued(Loss("mse"), p, t))
-        if self.loss.kind == "huber":
-            found["huber divided by its delta, as smooth_l1_loss"] = lambda p, t: times(1 / delta, valued(self.loss, p, t))
-        if self.loss.kind == "cross_entropy":
-            found["given probabilities where it takes logits: a softmax too many"] = lambda p, t: of_softmax(self.loss, p, t)
-            found["binary, of each class by itself"] = lambda p, t: binary(self.loss, p, t)
+        if own.kind == "huber":
+            found["huber divided by its delta, as smooth_l1_loss"] = lambda p, t: times(1 / delta, valued(own, p, t))
+        if own.kind == "cross_entropy":
+            found["given probabilities where it takes logits: a softmax too many"] = partial(of_softmax, own)
+            found["binary, of each class by itself"] = partial(binary, own)
         return found
 
     def _penalties(self) -> Suspected:
-        align = "no penalty in the loss: weight decay belongs to the optimizer"
         for what, names in (
             ("all parameters", list(self.parameters)),
             ("the kernels", [name for name in self.parameters if name.endswith("kernel")]),
         ):
             for word, factor in (("", 1.0), (" half", 0.5)):
-                yield Family(
-                    "loss.penalty",
-                    lambda value, what=what, word=word: f"{value} times{word} the sum of squares of {what} is added",  # type: ignore[misc]
-                    align,
-                    lambda value, names=names, factor=factor: self._penalized(value * factor, names),  # type: ignore[misc]
-                    0.0,
-                    (1e-2, 1e-3, 1e-4, 5e-4, 0.1),
-                    cost=0 if factor == 1.0 else 1,
-                )
+                yield self._squares(f"{{}} times{word} the sum of squares of {what} is added", names, factor)
             yield Family(
                 "loss.penalty",
-                lambda value, what=what: f"{value} times the sum of magnitudes of {what} is added",  # type: ignore[misc]
-                align,
-                lambda value, names=names: self._lasso(value, names),  # type: ignore[misc]
+                f"{{}} times the sum of magnitudes of {what} is added".format,
+                ALIGN_PENALTY,
+                partial(self._lasso, names),
                 0.0,
                 (1e-2, 1e-3, 1e-4),
                 cost=1,
             )
 
-    def _penalized(self, factor: float, names: list[str]) -> Arrays:
+    def _squares(self, text: str, names: list[str], factor: float) -> Family:
+        return Family(
+            "loss.penalty",
+            text.format,
+            ALIGN_PENALTY,
+            lambda value: self._penalized(names, value * factor),
+            0.0,
+            (1e-2, 1e-3, 1e-4, 5e-4, 0.1),
+            cost=0 if factor == 1.0 else 1,
+        )
+
+    def _penalized(self, names: list[str], factor: float) -> Arrays:
         found = dict(self.evidence.healthy)
         found["loss"] = found["loss"] + factor * sum(float((self.parameters[name] ** 2).sum()) for name in names)
         return found | {name: found[name] + 2 * factor * self.parameters[name] for name in names}
 
-    def _lasso(self, factor: float, names: list[str]) -> Arrays:
+    def _lasso(self, names: list[str], factor: float) -> Arrays:
         found = dict(self.evidence.healthy)
         found["loss"] = found["loss"] + factor * sum(float(np.abs(self.parameters[name]).sum()) for name in names)
         return found | {name: found[name] + factor * np.sign(self.parameters[name]) for name in names}
@@ -160,8 +164,8 @@ class Losses:
         if self.targets.shape[1] != 1 or self.loss.kind == "cross_entropy":
             return
         text = "predictions (B, 1) meet targets (B,): the loss runs over all B x B pairs"
-        align = "targets.reshape(predictions.shape): both frameworks broadcast in silence where a loss is written by hand"
-        yield Hypothesis("loss.broadcast", text, align, lambda: self.of(lambda p, t: all_pairs(self.loss, p, t)))
+        align = "targets.reshape(predictions.shape): in a loss written by hand both frameworks broadcast in silence"
+        yield Hypothesis("loss.broadcast", text, align, lambda: self.of(partial(all_pairs, self.loss)))
 
     def _digits(self) -> Suspected:
         if self.scene.suspect.contender.dtype != "float64":
@@ -175,8 +179,8 @@ class Losses:
         """The loss alone: it is a single number, so that only what is well known or leaves its mark on it says anything."""
         shown = float(self.evidence.shown["loss"])
         if self.scene.suspect.contender.dtype == "float64" and shown == float(np.float32(shown)):
-            text = "the loss is a number of float32 in a float64 run"
-            yield Hypothesis("precision.lower", text, "float64 throughout a float64 run", lambda: self.evidence.shown, 1)
+            text, align = "the loss is a number of float32 in a float64 run", "float64 throughout a float64 run"
+            yield Hypothesis("precision.lower", text, align, lambda: self.evidence.shown, 1)
 
 
 def valued(loss: Loss, p: Floats, t: Floats) -> Slope:
@@ -230,6 +234,10 @@ def rooted(loss: Slope) -> Slope:
     return sqrt(value), slope / (2 * sqrt(value)) if value else slope
 
 
+def _half(loss: Loss, p: Floats, t: Floats) -> Slope:
+    return times(0.5, valued(loss, p, t))
+
+
 def times(factor: float, loss: Slope) -> Slope:
     """A multiple of a loss."""
     return factor * loss[0], factor * loss[1]
@@ -247,6 +255,8 @@ def log_softmax(p: Floats) -> Floats:
     return found
 
 
-def replaced(loss: Loss, **fields: object) -> Loss:
+def replaced(loss: Loss, **fields: Any) -> Loss:
     """With other fields; what a loss may not be declared with, it is not."""
-    return replace(loss, **({k: max(v, 1e-300) if k == "huber_delta" else v for k, v in fields.items()}))  # type: ignore[arg-type, type-var]
+    if "huber_delta" in fields:
+        fields["huber_delta"] = max(fields["huber_delta"], 1e-300)
+    return replace(loss, **fields)

@@ -19,6 +19,8 @@ Activation = Callable[[Floats], tuple[Floats, Floats]]
 """Value and slope."""
 Backward = Callable[[Floats], dict[str, Floats]]
 """The gradient by parameter name, from that of the predictions."""
+Tape = list[Callable[[Floats], Floats]]
+"""The way back through each part of a network, in the order of the way there."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,7 @@ class Network:
         activation = ACTIVATIONS[model.activation]
         if not isinstance(model, RegularizedMLP):
             return cls(model, activation)
-        return cls(
-            model, activation, keep=model.keep_probability(), deviation=lambda var: np.sqrt(var + model.epsilon)
-        )
+        return cls(model, activation, keep=model.keep_probability(), deviation=lambda var: np.sqrt(var + model.epsilon))
 
     def predict(self, parameters: Arrays, buffers: Arrays, inputs: Floats, training: bool, masks: Arrays) -> Floats:
         """(B, K)."""
@@ -66,7 +66,7 @@ class Network:
         self, parameters: Arrays, buffers: Arrays, inputs: Floats, training: bool, masks: Arrays
     ) -> tuple[Floats, Backward]:
         """(B, K) predictions, and the way back from them."""
-        tape: list[Callable[[Floats], Floats]] = []
+        tape: Tape = []
         gradients: dict[str, Floats] = {}
         x, last = inputs * self.scale, len(self.model.hidden)
         for i in range(last):
@@ -90,7 +90,7 @@ class Network:
 
         return x, backward
 
-    def _linear(self, i: int, x: Floats, parameters: Arrays, gradients: dict[str, Floats], tape: list) -> Floats:  # type: ignore[type-arg]
+    def _linear(self, i: int, x: Floats, parameters: Arrays, gradients: dict[str, Floats], tape: Tape) -> Floats:
         kernel, bias = parameters[f"layers.{i}.kernel"], parameters.get(f"layers.{i}.bias")
         if i in self.transposed:
             kernel = kernel.T
@@ -119,7 +119,7 @@ class Network:
         training: bool,
         left_out: bool,
         gradients: dict[str, Floats],
-        tape: list,  # type: ignore[type-arg]
+        tape: Tape,
     ) -> Floats:
         scale, bias = parameters[f"norms.{i}.scale"], parameters[f"norms.{i}.bias"]
         of_batch = training if self.statistics == "declared" else self.statistics == "batch"
@@ -144,7 +144,7 @@ class Network:
         y: Floats = normal * scale + bias
         return y
 
-    def _drop(self, x: Floats, kept: NDArray[np.bool_], tape: list) -> Floats:  # type: ignore[type-arg]
+    def _drop(self, x: Floats, kept: NDArray[np.bool_], tape: Tape) -> Floats:
         def masked(array: Floats) -> Floats:
             found: Floats = array * kept / self.keep
             return found
@@ -153,7 +153,7 @@ class Network:
         return masked(x)
 
 
-def _activate(activation: Activation, x: Floats, tape: list) -> Floats:  # type: ignore[type-arg]
+def _activate(activation: Activation, x: Floats, tape: Tape) -> Floats:
     y, slope = activation(x)
     tape.append(lambda dy: dy * slope)
     return y

@@ -1,4 +1,4 @@
-"""Scene: the two sides at the place where they part, one of them under suspicion, and what rounding explains of their difference."""
+"""Scene: the two sides at the place where they part, one of them suspected, and what rounding explains of their difference."""
 
 from dataclasses import dataclass
 from math import isfinite

@@ -1,6 +1,7 @@
-"""What may be wrong where a side did not receive what it was given: each array that differs is told apart by what became of it."""
+"""What may be wrong where a side did not receive what it was given: each array that differs is told apart by what it became."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ Array = NDArray[Any]
 MOST = 3
 
 ALIGN_DTYPE = "one dtype throughout: jax_enable_x64 for float64 in JAX, no .float() on the way in PyTorch"
-ALIGN_LAYOUT = "nn.Linear stores outputs x inputs, nnx.Linear inputs x outputs: transpose every kernel, the square ones too"
+ALIGN_LAYOUT = "nn.Linear stores outputs x inputs, nnx.Linear inputs x outputs: transpose all kernels, the square too"
 ALIGN_MASKS = "masks are data: hand over those of the start, True where a unit is kept"
 ALIGN_ORDER = "the rows of each step are data: hand over those of the start"
 
@@ -43,12 +44,8 @@ def _told_apart(handed: Arrays, received: Arrays, different: set[str]) -> Iterat
     """Codes with the arrays that they explain, the most particular first."""
 
     def where(explains: Callable[[Array, Array], bool], kind: str = "") -> set[str]:
-        return {
-            name
-            for name in different
-            if name in received and handed[name].shape == received[name].shape and kind in _kind(name)
-            and explains(handed[name], received[name])
-        }
+        arrived = (n for n in different if n in received and handed[n].shape == received[n].shape)
+        return {name for name in arrived if kind in _kind(name) and explains(handed[name], received[name])}
 
     names = where(lambda given, got: given.dtype != got.dtype)
     dtypes = " and ".join(sorted({str(received[name].dtype) for name in names}))
@@ -56,7 +53,7 @@ def _told_apart(handed: Arrays, received: Arrays, different: set[str]) -> Iterat
     names = {name for name in different if name in received and _is_transposed(handed[name], received[name])}
     yield "layout.kernel_transposed", f"{_listed(names)} came back transposed", ALIGN_LAYOUT, names
     for what, rounding in ROUNDINGS.items():
-        names = where(lambda given, got, rounding=rounding: _floats(given) and np.array_equal(rounding(given), got))  # type: ignore[misc]
+        names = where(partial(_went_through, rounding))
         yield "dtype.rounded", f"{_listed(names)} went through {what}", ALIGN_DTYPE, names
     yield from _rows(handed, received, different)
     names = where(lambda given, got: np.array_equal(~given, got), "masks")
@@ -74,7 +71,7 @@ def _told_apart(handed: Arrays, received: Arrays, different: set[str]) -> Iterat
 
 def _rows(handed: Arrays, received: Arrays, different: set[str]) -> Iterator[Told]:
     """The same rows of data in another order."""
-    names = {name for name in ("inputs", "targets") if name in different and name in received}
+    names: set[str] = {"inputs", "targets"} & different & set(received)
     align = "take the rows in the order of the start: the split and the batches count them"
     if not names or any(handed[name].shape != received[name].shape for name in names):
         return
@@ -105,16 +102,15 @@ def _values(handed: Arrays, received: Arrays, names: set[str]) -> str:
         return f"{_listed(missing)} did not arrive with its shape"
     which = _listed(names)
     pairs = [(handed[name].astype(np.float64), received[name].astype(np.float64)) for name in sorted(names)]
-    for text, holds in (
-        (f"{which} arrived as zeros", all(not got.any() for _, got in pairs)),
-        (f"the columns of {which} are in reverse order", all(np.array_equal(given[..., ::-1], got) for given, got in pairs)),
-        (f"the sign of {which} is turned", all(np.array_equal(-given, got) for given, got in pairs)),
-    ):
-        if holds:
-            return text
-    if sum(int((given != got).sum()) for given, got in pairs) == 1:
-        ((given, got),) = [(given[given != got][0], got[given != got][0]) for given, got in pairs if (given != got).any()]
-        return f"one element of {which} is {number(float(got))} instead of {number(float(given))}"
+    if not any(got.any() for _, got in pairs):
+        return f"{which} arrived as zeros"
+    if all(np.array_equal(given[..., ::-1], got) for given, got in pairs):
+        return f"the columns of {which} are in reverse order"
+    if all(np.array_equal(-given, got) for given, got in pairs):
+        return f"the sign of {which} is turned"
+    before, after = (np.concatenate([pair[side][pair[0] != pair[1]] for pair in pairs]) for side in (0, 1))
+    if len(before) == 1:
+        return f"one element of {which} is {number(float(after[0]))} instead of {number(float(before[0]))}"
     return _affine(which, pairs) or f"{which} arrived with other values"
 
 
@@ -126,7 +122,8 @@ def _affine(which: str, pairs: list[tuple[Array, Array]]) -> str:
     scale, shift = np.polyfit(given, got, 1)
     if np.abs(scale * given + shift - got).max() > 1e-6 * np.abs(got - given).max():
         return ""
-    return f"{which} arrived as {number(float(np.round(scale, 9)))} times itself plus {number(float(np.round(shift, 9)))}"
+    times, plus = (number(float(np.round(value, 9))) for value in (scale, shift))
+    return f"{which} arrived as {times} times itself plus {plus}"
 
 
 def _kind(name: str) -> str:
@@ -145,8 +142,8 @@ def _is_transposed(given: Array, got: Array) -> bool:
     return given.ndim == 2 and given.shape == got.shape[::-1] and np.array_equal(given.T, got)
 
 
-def _floats(array: Array) -> bool:
-    return array.dtype.kind == "f"
+def _went_through(rounding: Callable[[Array], Array], given: Array, got: Array) -> bool:
+    return given.dtype.kind == "f" and np.array_equal(rounding(given), got)
 
 
 def _same_rows(given: Array, got: Array) -> bool:

@@ -6,6 +6,7 @@ schedule shows itself only there. Of large tensors a few elements are kept, thos
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def _own(scene: Scene) -> Iterator[Transition]:
         states, begin = [first.given.state, *first.stepped], 0
     else:
         states = _walk(scene, begin)
-    for i, (before, after) in enumerate(zip(states, states[1:], strict=False)):
+    for i, (before, after) in enumerate(pairwise(states)):
         yield _transition(scene, begin + i, before, after, own=True)
 
 
@@ -110,7 +111,8 @@ def _others(scene: Scene) -> Iterator[Transition]:
         return
     epoch, total, here = steps_an_epoch(start), start.order.steps, scene.place.step - 1
     own = range(here, here + OWN_STEPS) if here >= scene.suspect.first.steps else range(OWN_STEPS)
-    wanted = {0, here - 2, here - 1, epoch - 1, epoch, epoch + 1, 2 * epoch, *(total * k // 4 for k in range(4)), total - 1}
+    telling = {here - 2, here - 1, epoch - 1, epoch, epoch + 1, 2 * epoch, total - 1}
+    wanted = telling.union(total * k // 4 for k in range(4))
     state = scene.views[0].given.state
     for step in sorted(step for step in wanted if 0 <= step < total and step not in own):
         before = State(state.parameters, state.buffers, state.optimizer, step)
