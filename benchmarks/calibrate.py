@@ -1,8 +1,9 @@
 """How far apart are correct executions? `python -m benchmarks.calibrate [EXPERIMENTS]`
 
-Random healthy experiments, other ones than `make faults` judges the ladder by. Each candidate is compared with PyTorch on the rungs
-predict to step and along the trajectory, and the distance is taken in units of what the replicas say, as the ladder does. The
-largest become parity/ladder/calibration.json. It can be interrupted, and goes on where it was.
+Random healthy experiments, other ones than `make faults` judges the ladder by. Each candidate is compared with PyTorch on the
+rungs predict to step and along the trajectory, and the distance is taken in units of what the replicas say, as the ladder does.
+The largest of each experiment become parity/ladder/calibration.json: comparisons of one experiment resemble each other, those
+of different ones are independent. It can be interrupted, and goes on where it was.
 """
 
 import json
@@ -10,12 +11,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from operator import attrgetter, methodcaller
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from rich.progress import Progress
 
+from benchmarks.faults import parts
 from benchmarks.faults.copies import copied, oracle
 from benchmarks.faults.healthy import BEGINS, begun, candidates_of, draw_experiment, subject_of, with_rows_reversed
 from benchmarks.faults.jobs import rows_of
@@ -31,15 +32,16 @@ EXPERIMENTS = 600
 FIRST = 1_000_000
 """Seed of the first experiment; `make faults` counts from 0."""
 REPLICAS = 16
-KEPT = 100
-"""How many of the largest ratios are kept."""
-PART = Path("runs") / "calibrate.jsonl"
+KEPT = 20
+"""How many comparisons of each kind are kept with their places."""
+
+Row = dict[str, Any]
 
 # With a factor of 1 every excess over the furthest replica is looked at a second time, as the ladder would above its factor.
-BARE = Calibration(REPLICAS, factor=1.0, comparisons=0, path_factor=1.0, paths=0, false_alarm=1.0)
+BARE = Calibration(REPLICAS, factor=1.0, comparisons=0, path_factor=1.0, paths=0, experiments=0, false_alarm=1.0)
 
 
-def experiment_rows(job: tuple[int]) -> dict[str, Any]:
+def experiment_rows(job: tuple[int]) -> Row:
     """A row for each rung of each pair of an experiment, by its seed."""
     seed = job[0]
     begin = Random(f"begin {seed}").choice(BEGINS)
@@ -50,7 +52,7 @@ def experiment_rows(job: tuple[int]) -> dict[str, Any]:
     return {"rows": [{"seed": seed, "begin": begin} | row for row in rows]}
 
 
-def _compared(start: Start, seed: int, dtype: str) -> Iterator[dict[str, Any]]:
+def _compared(start: Start, seed: int, dtype: str) -> Iterator[Row]:
     reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, BARE)
     for contender in candidates_of(dtype, seed):
         candidate = subject_of(contender, start, BARE)
@@ -81,28 +83,31 @@ def _path(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float, 
 
 
 def main(count: int) -> None:
-    """Compare, and keep the largest ratios and where they were."""
-    rows: list[dict[str, Any]] = []
-    jobs = [(seed,) for seed in range(FIRST, FIRST + count)]
+    """Compare, and keep the largest ratio of each experiment, and where the largest of all were."""
+    rows: list[Row] = []
+    jobs, part = [(seed,) for seed in range(FIRST, FIRST + count)], parts.folder() / "calibrate.jsonl"
     with Progress() as progress:
         bar = progress.add_task("calibrating", total=count)
-        for job, row in rows_of(experiment_rows, jobs, PART, told=lambda done: progress.update(bar, completed=done)):
+        for job, row in rows_of(experiment_rows, jobs, part, told=lambda done: progress.update(bar, completed=done)):
             if "error" in row:
                 print(f"seed {job[0]}: {row['error']}")
             rows += row.get("rows", [])
-    tables = {}
-    for name, wanted in (
-        ("rungs", lambda row: row["rung"] != "trajectory"),
-        ("paths", lambda row: row["rung"] == "trajectory"),
-    ):
-        of_kind = sorted((row for row in rows if wanted(row)), key=lambda row: -row["ratio"])
-        largest = [row["ratio"] for row in of_kind[:KEPT]]
-        tables[name] = {str(REPLICAS): {"comparisons": len(of_kind), "largest": largest}}
-        for row in of_kind[:5]:
-            print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}")
-    FILE.write_text(json.dumps(tables, indent=1) + "\n", encoding="utf-8")
-    kept = keep("calibration", sorted(rows, key=lambda row: -row["ratio"])[:KEPT], ["jax", "torch"])
-    print(f"kept in {FILE} and {kept}")
+    rungs = [row for row in rows if row["rung"] != "trajectory"]
+    paths = [row for row in rows if row["rung"] == "trajectory"]
+    made = {"rungs": {str(REPLICAS): table(rungs)}, "paths": {str(REPLICAS): table(paths)}}
+    FILE.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    furthest = [row for kind in (rungs, paths) for row in sorted(kind, key=lambda row: -row["ratio"])[:KEPT]]
+    for row in furthest:
+        print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}")
+    print(f"kept in {FILE} and {keep('calibration', furthest, ['jax', 'torch'])}")
+
+
+def table(rows: list[Row]) -> Row:
+    """How much was compared, and the largest ratio of each experiment, the largest first."""
+    largest: dict[int, float] = {}
+    for row in rows:
+        largest[row["seed"]] = max(row["ratio"], largest.get(row["seed"], 0.0))
+    return {"comparisons": len(rows), "largest": sorted(largest.values(), reverse=True)}
 
 
 if __name__ == "__main__":

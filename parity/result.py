@@ -48,11 +48,13 @@ class NoiseEnvelope:
     path_factor: float
     """The same on the trajectory."""
     supported_false_alarm: float
-    """The bound on the chance that a correct pair exceeds the factor, for one comparison."""
+    """The bound on the chance that any rung from predict to step of a correct run alarms, and on the same of its trajectories."""
     comparisons: int
     """How many comparisons of correct executions support that."""
     trajectories: int
     """And how many of their trajectories."""
+    experiments: int
+    """From how many independent experiments they come."""
     note: str = ""
     """What a reader must know: replicas that diverged, or that were trained one after the other."""
 

@@ -1,8 +1,9 @@
 """Calibration: how far apart, in units of the replicas' spread, correct executions were found to be, and what that supports.
 
 `python -m benchmarks.calibrate` makes calibration.json again, from comparisons of independent correct executions (other
-backends and modes, the oracle) on random experiments. Where N of them were at most `factor` apart, the chance that the next
-one is further is at most 1/(N+1), as they are exchangeable (Vovk, Gammerman and Shafer 2005, doi 10.1007/b106715).
+backends and modes, the oracle) on E random experiments. The comparisons of one experiment resemble each other, so that only
+experiments are counted: where all comparisons of E of them were at most `factor` apart, the chance that any of the next one's
+is further is at most 1/(E+1), as experiments are exchangeable (Vovk, Gammerman and Shafer 2005, doi 10.1007/b106715).
 """
 
 import json
@@ -30,14 +31,16 @@ class Calibration:
     """The same for a trajectory."""
     paths: int
     """How many trajectories the path's factor rests on."""
+    experiments: int
+    """From how many independent experiments both come."""
     false_alarm: float
-    """The bound on the chance of a false alarm that these comparisons support, for one comparison."""
+    """The bound on the chance that any rung from predict to step of a correct run alarms, and on the same of its trajectories."""
 
 
 def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
     """The calibration for as many replicas, at an asked rate of false alarms or the smallest that it supports.
 
-    Raises InputError where there are too few replicas or comparisons for it.
+    Raises InputError where there are too few replicas or experiments for it.
     """
     record = _record()
     counts = sorted(int(count) for count in record["rungs"])
@@ -48,27 +51,27 @@ def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
     key = str(max(count for count in counts if count <= replicas))
     rungs, paths = record["rungs"][key], record["paths"][key]
     # One rate is asked of rungs and trajectories alike.
-    fewest = min(rungs["comparisons"], paths["comparisons"])
+    fewest = min(len(rungs["largest"]), len(paths["largest"]))
     smallest = 1.0 / (fewest + 1)
     require(
         false_alarm is None or false_alarm >= smallest,
-        f"false_alarm is {false_alarm}, but {fewest} calibrated comparisons with {key} replicas support no rate "
+        f"false_alarm is {false_alarm}, but {fewest} calibrated experiments with {key} replicas support no rate "
         f"below {smallest:.2g}. Ask for a larger one, or extend the calibration (python -m benchmarks.calibrate).",
     )
     return Calibration(
         replicas=replicas,
-        factor=_factor(rungs, false_alarm),
+        factor=_factor(rungs["largest"], false_alarm),
         comparisons=rungs["comparisons"],
-        path_factor=_factor(paths, false_alarm),
+        path_factor=_factor(paths["largest"], false_alarm),
         paths=paths["comparisons"],
+        experiments=fewest,
         false_alarm=smallest if false_alarm is None else false_alarm,
     )
 
 
-def _factor(table: dict[str, Any], false_alarm: float | None) -> float:
+def _factor(largest: list[float], false_alarm: float | None) -> float:
     """The k-th largest ratio found, k as large as the rate allows; at least 1, the furthest replica itself."""
-    k = 1 if false_alarm is None else max(1, floor(false_alarm * (table["comparisons"] + 1)))
-    largest = table["largest"]
+    k = 1 if false_alarm is None else max(1, floor(false_alarm * (len(largest) + 1)))
     return float(max(1.0, largest[min(k, len(largest)) - 1]))
 
 

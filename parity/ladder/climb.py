@@ -54,6 +54,7 @@ class Climb:
                 supported_false_alarm=calibration.false_alarm,
                 comparisons=calibration.comparisons,
                 trajectories=calibration.paths,
+                experiments=calibration.experiments,
                 note=self.note,
             ),
             horizon=self.horizon,

@@ -1,10 +1,10 @@
 """Envelope: how far apart rounding may bring two views, tensor by tensor, and whether they are further.
 
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
-place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times as
-many replicas more, and in float32 with the distance of both from the reference's float64: what even the nearer of the two is off
-by, rounding did, as where an activation saturates and no nudge moves it. All replicas are the reference's: a candidate that
-computes roughly would excuse itself.
+place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times
+as many replicas more, and in float32 with the distance of both from the reference's float64: what even the nearer of the two
+is off by, rounding did, as where an activation saturates and no nudge moves it. All replicas are the reference's: a candidate
+that computes roughly would excuse itself.
 """
 
 from collections.abc import Callable
@@ -126,10 +126,13 @@ def coarseness(dtype: str) -> float:
 
 
 def ulp(scale: float, dtype: str) -> float:
-    """The unit in the last place of numbers of a size; zero of zero."""
-    return float(np.spacing(np.asarray(scale, dtype))) if scale else 0.0
+    """The unit in the last place of numbers of a size; of those too small to have all their digits, the smallest that has.
+
+    Below that, a processor may keep a number or take it for zero (IEEE 754-2019, 7.5; JAX does so on the CPU).
+    """
+    return max(float(np.spacing(np.asarray(scale, dtype))), float(np.finfo(dtype).tiny))
 
 
 def ulps(scales: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
     """The same of many."""
-    return np.where(scales == 0, 0.0, np.spacing(scales.astype(dtype)).astype(np.float64))
+    return np.maximum(np.spacing(scales.astype(dtype)).astype(np.float64), float(np.finfo(dtype).tiny))

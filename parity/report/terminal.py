@@ -122,8 +122,9 @@ def _envelope(pairs: Sequence[Pair]) -> str:
     return "\n".join(
         [
             f"Limits: {made.factor:.3g} times the furthest of {made.replicas} replicas "
-            f"({made.path_factor:.3g} on the trajectory). {made.comparisons} comparisons and {made.trajectories} "
-            f"trajectories of correct runs support a false-alarm rate of {made.supported_false_alarm:.1g}.",
+            f"({made.path_factor:.3g} on the trajectory): {made.comparisons:,} comparisons and {made.trajectories:,} "
+            f"trajectories from {made.experiments} random correct experiments were no further apart. So the rungs of a "
+            f"correct run alarm in at most {made.supported_false_alarm:.2%} of experiments like those, its trajectories too.",
             *notes,
         ]
     )
