@@ -1,4 +1,4 @@
-"""A third backend that is wrong, installed as its author would, through the command: one screen says what, where, and what to do."""
+"""A wrong third backend, installed as its author would, through the command: one screen says what, where, and what to do."""
 
 import json
 import os
