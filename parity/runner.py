@@ -102,10 +102,9 @@ def _subjects(
 
 
 def _subject(contender: Contender, start: Start, watcher: Watcher, calibration: Calibration) -> Subject:
-    trainer = registry.load(contender.backend).trainer(
-        start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype
-    )
-    return Subject(contender, trainer, start, watcher, calibration)
+    backend = registry.load(contender.backend)
+    trainer = backend.trainer(start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype)
+    return Subject(contender, backend, trainer, start, watcher, calibration)
 
 
 def _voices(

@@ -21,7 +21,7 @@ def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=No
         plant(trainer)
         trainer.fit_many = one_after_the_other(trainer)
     contender = Contender(name, "cpu", found.modes[0], dtype)
-    return Subject(contender, trainer, start, Silent(), calibration or calibrated(experiment.replicas, None))
+    return Subject(contender, found, trainer, start, Silent(), calibration or calibrated(experiment.replicas, None))
 
 
 def wrong(experiment, plant, dtype="float64", *, name="wrong", start=None):
@@ -31,7 +31,7 @@ def wrong(experiment, plant, dtype="float64", *, name="wrong", start=None):
 
 def climb(reference, candidate, *truths):
     """The pair, with these subjects as further voices."""
-    voices = {str(truth.contender): truth for truth in truths}
+    voices = {truth.contender.backend: truth for truth in truths}
     return Climb(reference, candidate, Voices(tuple(voices), voices.get)).pair()
 
 

@@ -25,7 +25,7 @@ ULP = float(np.spacing(1.0))
 
 def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), rounded=1, factor=2.0):
     """The judgement on two views that hold these arrays, with replicas this far away; the second spread is a second look's."""
-    envelope = Envelope(("mine", "theirs"), dtypes, draw_config(), Calibration(4, factor, 1, factor, 1, 0.5))
+    envelope = Envelope(("mine", "theirs"), dtypes, draw_config(), Calibration(4, factor, 1, factor, 1, 1, 0.5))
     clouds = dict(zip((id(envelope.first), id(envelope.more)), spreads, strict=False))
 
     def look(seen):
@@ -221,12 +221,12 @@ def test_the_reference_is_looked_at_again_only_where_something_exceeds():
 
 # What the factor rests on.
 
+# The furthest of each experiment.
 RECORD = {
-    "rungs": {"8": {"comparisons": 99, "largest": [3.0, 2.5, 2.0, 1.5, 0.5]},
-              "32": {"comparisons": 999, "largest": [1.8, 1.2, 0.9]}},
-    "paths": {"8": {"comparisons": 99, "largest": [5.0, 4.0, 0.7]},
-              "32": {"comparisons": 499, "largest": [2.1, 1.1]}},
-    "trust": 8.0,
+    "rungs": {"8": {"comparisons": 1234, "largest": [3.0, 2.5, 2.0, 1.5, *[0.5] * 95]},
+              "32": {"comparisons": 12345, "largest": [1.8, 1.2, *[0.9] * 997]}},
+    "paths": {"8": {"comparisons": 198, "largest": [5.0, 4.0, *[0.7] * 97]},
+              "32": {"comparisons": 998, "largest": [2.1, *[1.1] * 498]}},
 }  # fmt: skip
 
 
@@ -273,7 +273,7 @@ def test_the_factor_leaves_as_many_comparisons_outside_as_the_rate_allows(replic
 
 
 @pytest.mark.usefixtures("record")
-def test_what_is_supported_is_what_the_fewest_comparisons_support():
+def test_what_is_supported_is_what_the_fewest_experiments_support():
     assert calibrated(8, None).false_alarm == pytest.approx(1 / 100)
     assert calibrated(32, None).false_alarm == pytest.approx(1 / 500)
     assert calibrated(32, 0.01).false_alarm == 0.01

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from command import QUICK
 from command import parity as command
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -402,6 +403,15 @@ def test_one_seed_is_described_as_before():
     assert pair.outcome is None
     assert pair.rungs[-1].limit is None
     assert "one seed is not judged" in pair.rungs[-1].note
+
+
+def test_one_seed_and_a_margin_are_no_equivalence_test(tmp_path):
+    done = command("run", "paraboloid", *QUICK, "--seeds=1", "--margin=0.3", "--out=run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "one seed is not judged" in " ".join(done.stdout.split())
+    record = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert [pair["outcome"] for pair in record["pairs"]] == [None]
+    assert "seeds" not in record["summary"]
 
 
 @pytest.mark.parametrize(

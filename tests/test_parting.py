@@ -118,7 +118,7 @@ def test_a_drift_below_the_resolution_of_a_step_is_found_over_many():
     plant = climbing.behind_step(None, creep)
     long = replace(EXPERIMENT, epochs=60)
     # What a step can resolve depends on the factor.
-    by_two = Calibration(16, 2.0, 999, 2.0, 999, 1e-3)
+    by_two = Calibration(16, 2.0, 999, 2.0, 999, 999, 1e-3)
     pair = climb(subject(long, dtype="float32", calibration=by_two), wrong(long, plant, "float32"))
     assert (pair.verdict, pair.parted.stage) == ("different", "drift"), pair.summary
     assert broken_at(pair) == ["trajectory"]

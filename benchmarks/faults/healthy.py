@@ -223,7 +223,7 @@ def subject_of(contender: Contender, start: Start, calibration: Calibration) -> 
     """A contender with the start it is given."""
     backend = registry.load(contender.backend)
     trainer = backend.trainer(start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype)
-    return Subject(contender, trainer, start, Silent(), calibration)
+    return Subject(contender, backend, trainer, start, Silent(), calibration)
 
 
 SILENT_VOICES = Voices((), lambda name: None)

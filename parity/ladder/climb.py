@@ -1,6 +1,6 @@
 """The climb: rung by rung until one breaks, where and why, and what may be said then."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 
 from parity.accuracy import learning_curve
@@ -122,8 +122,6 @@ class Climb:
         text = f"{when}, {place.stage}, {place.rung.where}: {who}"
         self.parted = Parted(place.step, place.stage, place.tensor, place.rung.where, gap, accusation.culprit, text)
         self.causes = causes_of(self.reference, self.candidate, self.rungs[-1], place, accusation.culprit, followed)
-        if not accusation.culprit and self.causes and self.causes[0].side:
-            self.parted = replace(self.parted, culprit=self.causes[0].side)
 
     def _judgement(self) -> tuple[Verdict, str]:
         last, who = self.rungs[-1], f"{self.candidate.contender} and {self.reference.contender}"

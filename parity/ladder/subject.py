@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity import registry
 from parity.contender import Contender
-from parity.contract import BatchOrder, Data, History, Trainer
+from parity.contract import Backend, BatchOrder, Data, History, Trainer
 from parity.ladder.calibration import Calibration
 from parity.ladder.cloud import Cloud, clouds
 from parity.ladder.gap import Gap, identical
@@ -31,6 +30,7 @@ class Subject:
     """A trainer with the start it was given."""
 
     contender: Contender
+    backend: Backend
     trainer: Trainer
     start: Start
     watcher: Watcher
@@ -113,11 +113,10 @@ class Subject:
     @cached_property
     def exact(self) -> Trainer | None:
         """The same backend in float64; None where that is what this is, or where it has none."""
-        backend = registry.load(self.contender.backend)
-        if self.contender.dtype == "float64" or "float64" not in backend.dtypes:
+        if self.contender.dtype == "float64" or "float64" not in self.backend.dtypes:
             return None
         mode, device = self.contender.mode, self.contender.device
-        return backend.trainer(self.start.config, device=device, mode=mode, dtype="float64")
+        return self.backend.trainer(self.start.config, device=device, mode=mode, dtype="float64")
 
     def truth_of(self, view: View) -> View | None:
         """What a view shows in float64, from the very same numbers."""

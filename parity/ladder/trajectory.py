@@ -45,11 +45,15 @@ class Noise:
         """From the replicas of a run; what was larger once was rounded more coarsely then."""
         steps = np.maximum(path.checkpoints_at, 1)
         kept = {**history.parameters, **history.buffers}
-        stored = {name: steps * ulps(_largest_so_far(kept[name][: len(steps)]), dtype) for name in path.tensor_spread}
+        stored = {
+            name: steps * ulps(_largest_so_far(kept[name][: len(steps)], dtype), dtype) for name in path.tensor_spread
+        }
         tensors = {name: np.maximum(spread, stored[name]) for name, spread in path.tensor_spread.items()}
         losses = path.loss_spread
         counted = np.arange(1, len(losses) + 1)
-        return cls(np.maximum(losses, counted * ulps(_largest_so_far(history.losses[: len(losses)]), dtype)), tensors)
+        return cls(
+            np.maximum(losses, counted * ulps(_largest_so_far(history.losses[: len(losses)], dtype), dtype)), tensors
+        )
 
     def of_tensor(self, name: str, c: int) -> float:
         """Of a tensor at a checkpoint."""
@@ -142,10 +146,16 @@ def kept(history: History, c: int) -> Arrays:
     return {name: each[c] for name, each in {**history.parameters, **history.buffers}.items()}
 
 
-def _largest_so_far(rows: NDArray[Any]) -> Floats:
-    """(C,) the largest magnitude in (C, ...) up to each row."""
+def _largest_so_far(rows: NDArray[Any], dtype: str) -> Floats:
+    """(C,) the largest magnitude in (C, ...) up to each row, as far as the dtype can hold it."""
     sizes = np.abs(rows.astype(np.float64)).reshape(len(rows), -1).max(axis=1, initial=0.0)
-    return np.maximum.accumulate(np.where(np.isfinite(sizes), sizes, 0.0))
+    return np.maximum.accumulate(np.where(np.isfinite(sizes), np.minimum(sizes, _largest_below_the_end(dtype)), 0.0))
+
+
+def _largest_below_the_end(dtype: str) -> float:
+    """The largest number of a dtype that has another above it, so that it has a unit in the last place."""
+    end = np.finfo(dtype).max
+    return float(np.nextafter(end, np.zeros_like(end)))
 
 
 def _horizon(path: Path, reference: Subject, candidate: Subject) -> Horizon:
