@@ -29,7 +29,7 @@ from parity.result import Pair
 from parity.start import Start, draw
 
 EXPERIMENTS = 160
-STEP_OPERATIONS, RUN_OPERATIONS = 1e8, 5e8
+STEP_OPERATIONS, RUN_OPERATIONS = 1e8, 2e8
 """Most multiplications of a step and of a run, which keep an experiment at some seconds."""
 LONGEST, TRAINED = 400, 100
 """Steps of the longest run; most steps in front of a trained start."""
