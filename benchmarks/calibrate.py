@@ -38,8 +38,8 @@ KEPT = 20
 Row = dict[str, Any]
 
 AGAIN = 2.0
-"""Over the furthest replica, from which on it is looked a second time, as the ladder does from its factor; below, what the first
-look found is kept, which may be too much and is never too little."""
+"""Over the furthest replica, from which on it is looked a second time, as the ladder does from its factor; below, what the
+first look found is kept, which may be too much and is never too little."""
 BARE = Calibration(REPLICAS, factor=AGAIN, comparisons=0, path_factor=AGAIN, paths=0, experiments=0, false_alarm=1.0)
 
 

@@ -40,7 +40,12 @@ class Evidence:
     """By tensor, how far apart rounding may bring the two."""
 
     def roughened(self, replay: Arrays) -> "Evidence":
-        """For hypotheses that are computed anew: what an unaltered computation leaves is allowed to them too."""
+        """For hypotheses that are computed anew: what an unaltered computation leaves is allowed to them too.
+
+        Where that is nearer to what the suspect shows, the suspect does as declared, and there is nothing to explain.
+        """
+        if self.rest(replay).share < 0.5:
+            return replace(self, healthy=self.shown)
         left = {name: float(difference(self.healthy[name], found).max(initial=0.0)) for name, found in replay.items()}
         return replace(self, allowed={name: size + left.get(name, 0.0) for name, size in self.allowed.items()})
 
