@@ -7,6 +7,7 @@ of different ones are independent. It can be interrupted, and goes on where it w
 """
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -86,6 +87,8 @@ def _path(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float, 
 
 def main(count: int) -> None:
     """Compare, and keep the largest ratio of each experiment, and where the largest of all were."""
+    # The processes of the jobs are ended also where this one is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     rows: list[Row] = []
     jobs, part = [(seed,) for seed in range(FIRST, FIRST + count)], parts.folder() / "calibrate.jsonl"
     with Progress() as progress:

@@ -29,8 +29,10 @@ from parity.result import Pair
 from parity.start import Start, draw
 
 EXPERIMENTS = 160
-STEP_OPERATIONS, RUN_OPERATIONS = 1e8, 2e8
+STEP_OPERATIONS, RUN_OPERATIONS = 5e7, 2e8
 """Most multiplications of a step and of a run, which keep an experiment at some seconds."""
+ACTIVATION = 30
+"""Multiplications that take as long as an activation."""
 LONGEST, TRAINED = 400, 100
 """Steps of the longest run; most steps in front of a trained start."""
 
@@ -141,7 +143,7 @@ def _any_experiment(random: Random, seed: int) -> Experiment:
 def _operations(experiment: Experiment) -> float:
     """Multiplications of a training step, forward and back, and of a prediction of all rows over the steps of a run."""
     widths = (2, *experiment.model.hidden, 3)
-    weights = sum(prod(pair) for pair in pairwise(widths))
+    weights = sum(prod(pair) for pair in pairwise(widths)) + ACTIVATION * sum(experiment.model.hidden)
     return 3.0 * weights * (experiment.batch_rows + experiment.rows / 10)
 
 

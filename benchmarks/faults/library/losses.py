@@ -106,7 +106,7 @@ def loss_in_float32(twin: Twin) -> None:
     around(twin.program, "build_loss", single)
 
 
-@fault("loss", "loss.kind", across(*REGRESSION, loss=Loss("log_cosh")))
+@fault("loss", ("loss.kind", "precision.lower"), across(*REGRESSION, loss=Loss("log_cosh")))
 def log_cosh_through_cosh(twin: Twin) -> None:
     """log cosh is written as it reads and in float32, where it loses its digits near a perfect fit."""
     twin.losses.LOSSES["log_cosh"] = lambda p, t, reduction: twin.losses.reduce(

@@ -213,8 +213,8 @@ def judged_by_size(hypotheses: Suspected, evidence: Evidence) -> list[Judged]:
 
 def _as_large(evidence: Evidence, expected: Arrays) -> bool:
     """Within a factor of two, in the root of the mean square."""
-    for name, healthy in evidence.healthy.items():
-        floor = evidence.allowed[name]
+    for name, floor in evidence.allowed.items():
+        healthy = evidence.healthy[name]
         seen, simulated = (_rms(arrays[name] - healthy) + floor for arrays in (evidence.shown, expected))
         if not simulated / 2 <= seen <= 2 * simulated:
             return False

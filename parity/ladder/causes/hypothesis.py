@@ -49,6 +49,10 @@ class Evidence:
         left = {name: float(difference(self.healthy[name], found).max(initial=0.0)) for name, found in replay.items()}
         return replace(self, allowed={name: size + left.get(name, 0.0) for name, size in self.allowed.items()})
 
+    def of(self, names: Iterable[str]) -> "Evidence":
+        """Some tensors alone."""
+        return replace(self, allowed={name: self.allowed[name] for name in names})
+
     def rest(self, expected: Arrays) -> "Rest":
         """What is left of the difference where the suspect were to show what is expected."""
         rest = self._in_noise(self._flat(expected))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from parity.contract import Arrays, Loss
+from parity.ladder.causes.forward import judged_by_size
 from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, Suspected, judged
 from parity.ladder.causes.network import Floats, Network, round_to_float32
 from parity.ladder.causes.scene import Scene
@@ -43,7 +44,8 @@ class Losses:
     def judged(self) -> list[Judged]:
         """The hypotheses that hold."""
         evidence = self.evidence.roughened(self.of(partial(valued, self.loss)))
-        return judged(self.hypotheses(), evidence) or judged(self._reported(), evidence)
+        found = judged(self.hypotheses(), evidence) or judged(self._reported(), evidence)
+        return found or judged_by_size(self._in_single(), evidence.of([n for n in evidence.allowed if n != "loss"]))
 
     def of(self, loss: Callable[[Floats, Floats], Slope]) -> Arrays:
         """Loss and gradients where the loss is another function of predictions and targets."""
@@ -182,6 +184,19 @@ class Losses:
             text, align = "the loss is a number of float32 in a float64 run", "float64 throughout a float64 run"
             yield Hypothesis("precision.lower", text, align, lambda: self.evidence.shown, 1)
 
+    def _in_single(self) -> Suspected:
+        """Single precision in a double precision run; of its rounding the gradients show the size, and one number does not."""
+        if self.scene.suspect.contender.dtype != "float64":
+            return
+        align = "float64 throughout: jax_enable_x64, and no .float() on the way"
+        if self.loss.kind == "log_cosh":
+            text = (
+                "consistent with log(cosh(error)) as it reads, in float32, where it loses its digits near a perfect fit"
+            )
+            yield Hypothesis("loss.kind", text, align, lambda: self.of(partial(log_of_cosh, self.loss)))
+        text = "consistent with float32 in the loss of a float64 run"
+        yield Hypothesis("precision.lower", text, align, lambda: self.of(partial(of_single, self.loss)))
+
 
 def valued(loss: Loss, p: Floats, t: Floats) -> Slope:
     """As the contract declares it."""
@@ -225,6 +240,19 @@ def binary(loss: Loss, p: Floats, t: Floats) -> Slope:
     """Of each class by itself, through a sigmoid."""
     terms = np.logaddexp(0.0, p) - t * p
     slope = 1 / (1 + np.exp(-p)) - t
+    return (float(terms.sum()), slope) if loss.reduction == "sum" else (float(terms.mean()), slope / terms.size)
+
+
+def of_single(loss: Loss, p: Floats, t: Floats) -> Slope:
+    """Of an error that is rounded to float32, and its gradient too."""
+    value, slope = valued(loss, t + round_to_float32(p - t), t)
+    return value, round_to_float32(slope)
+
+
+def log_of_cosh(loss: Loss, p: Floats, t: Floats) -> Slope:
+    """As it reads, in float32."""
+    error = (p - t).astype(np.float32)
+    terms, slope = np.log(np.cosh(error)).astype(np.float64), (np.sinh(error) / np.cosh(error)).astype(np.float64)
     return (float(terms.sum()), slope) if loss.reduction == "sum" else (float(terms.mean()), slope / terms.size)
 
 
