@@ -6,10 +6,18 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.contract import Arrays, RegularizedMLP
-from parity.ladder.causes.hypothesis import Evidence, Family, Floats, Hypothesis, Judged, Suspected, judged
+from parity.ladder.causes.hypothesis import (
+    Evidence,
+    Family,
+    Floats,
+    Hypothesis,
+    Judged,
+    Suspected,
+    judged,
+    judged_by_size,
+)
 from parity.ladder.causes.network import (
     ACTIVATIONS,
     OTHERS,
@@ -197,32 +205,6 @@ class Forward:
             text = f"consistent with float32 in {_of_layers(chosen)} of a float64 run"
             align = "float64 throughout: jax_enable_x64, and no .float() on the way"
             yield self._so("precision.lower", text, align, rounded=dict.fromkeys(chosen, round_to_float32))
-
-
-@np.errstate(all="ignore")
-def judged_by_size(hypotheses: Suspected, evidence: Evidence) -> list[Judged]:
-    """Those whose effect is as large as what is seen in every tensor, though not the same."""
-    found = []
-    for hypothesis in hypotheses:
-        assert isinstance(hypothesis, Hypothesis)
-        expected = hypothesis.expected()
-        if _as_large(evidence, expected):
-            found.append(Judged(replace(hypothesis, cost=2), evidence.rest(evidence.shown)))
-    return found
-
-
-def _as_large(evidence: Evidence, expected: Arrays) -> bool:
-    """Within a factor of two, in the root of the mean square."""
-    for name, floor in evidence.allowed.items():
-        healthy = evidence.healthy[name]
-        seen, simulated = (_rms(arrays[name] - healthy) + floor for arrays in (evidence.shown, expected))
-        if not simulated / 2 <= seen <= 2 * simulated:
-            return False
-    return True
-
-
-def _rms(difference: NDArray[Any]) -> float:
-    return float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
 
 
 def _with_activation(of: Callable[[float], Activation], value: float) -> dict[str, Any]:

@@ -173,6 +173,18 @@ def judged(hypotheses: Iterable[Hypothesis | Family], evidence: Evidence) -> lis
     return [each for each in found if each.rest.level < 2]
 
 
+@np.errstate(all="ignore")
+def judged_by_size(hypotheses: Suspected, evidence: Evidence) -> list[Judged]:
+    """Those whose effect is as large as what is seen, though not the same."""
+    found = []
+    for hypothesis in hypotheses:
+        assert isinstance(hypothesis, Hypothesis)
+        expected = hypothesis.expected()
+        if _as_large(evidence, expected):
+            found.append(Judged(replace(hypothesis, cost=2), evidence.rest(evidence.shown)))
+    return found
+
+
 def named(found: Iterable[Judged], side: str) -> tuple[Cause, ...]:
     """The causes to name: of each code the likeliest, and those that leave something only where none leaves nothing."""
     ranked = sorted(found, key=lambda each: each.rank)
@@ -259,3 +271,14 @@ def _to_digits(value: float, digits: int) -> float:
     if not value or not isfinite(value):
         return value
     return round(value, digits - ceil(log10(abs(value))))
+
+
+def _as_large(evidence: Evidence, expected: Arrays) -> bool:
+    """Within a factor of two, in the Euclidean norm: of a single element or tensor, chance decides how rounding adds up."""
+    seen, simulated = (
+        np.sqrt(
+            sum(float(np.square(arrays[n] - evidence.healthy[n], dtype=np.float64).sum()) for n in evidence.allowed)
+        )
+        for arrays in (evidence.shown, expected)
+    )
+    return bool(simulated / 2 <= seen <= 2 * simulated)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from parity.contract import Arrays, Loss
-from parity.ladder.causes.forward import judged_by_size
-from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, Suspected, judged
+from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, Suspected, judged, judged_by_size
 from parity.ladder.causes.network import Floats, Network, round_to_float32
 from parity.ladder.causes.scene import Scene
 
