@@ -99,6 +99,17 @@ def test_the_same_backend_without_a_fault_is_equivalent(third, tmp_path):
     assert "EQUIVALENT" in done.stdout
 
 
+def test_without_an_arbiter_a_cause_says_whose_it_would_be(third, tmp_path):
+    source, *_ = WRONG["b2"]
+    asked = (*NARROW, "--contender=third:float64", "--reference=numpy")
+    done = parity(*RUN, *asked, cwd=tmp_path, env=third(*source))
+    assert done.returncode == 1, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "nothing tells which is off" in told
+    assert "name a third backend with --arbiter" in told
+    assert "if third:cpu:loop:float64 is off: " in told
+
+
 @pytest.mark.xfail(
     strict=True,
     reason="Of large tensors other elements are kept at every step, and what is added up over steps then ends in an error.",
