@@ -47,8 +47,8 @@ def drawn_faults(count):
     return [(fault.name, random.randrange(len(fault.experiments))) for fault in chosen]
 
 
-SAMPLE = [*drawn_faults(24), ("running_variance_of_nnx", 1), *((name, 0) for name in sorted(EQUIVALENT))]
-MUTANTS = [(number,) for number in Random(SEED).sample(range(len(mutants.all_mutants())), 12)]
+SAMPLE = [*drawn_faults(16), ("running_variance_of_nnx", 1), *((name, 0) for name in sorted(EQUIVALENT))]
+MUTANTS = [(number,) for number in Random(SEED).sample(range(len(mutants.all_mutants())), 8)]
 SEEDS = [(1,), (9,)]
 
 
@@ -107,8 +107,8 @@ def test_every_place_of_training_has_faults_and_every_fault_three_experiments():
         assert fault.causes, fault.name
 
 
-@pytest.mark.parametrize("twin", ["torch", "jax"])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+# What is copied knows nothing of the dtype: JAX, which compiles for each, is shown in one.
+@pytest.mark.parametrize(("twin", "dtype"), [("torch", "float64"), ("torch", "float32"), ("jax", "float32")])
 def test_a_healthy_copy_is_its_twin(twin, dtype):
     experiment = across(regularized=True, dropout=0.2)[1]
     with copied(twin, "copy"):

@@ -343,7 +343,7 @@ def plant(monkeypatch, fault):
             return replace(DEFAULT, model=MLP((2, 2), "tanh")), "predictions"
         case "clipping without 1e-6":
 
-            def clip_in_place(parameters, largest):
+            def clip_in_place(parameters, largest, stacked):
                 norm = torch.cat([p.grad.flatten() for p in parameters]).norm()
                 for p in parameters:
                     p.grad *= min(1.0, largest / norm)

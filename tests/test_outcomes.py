@@ -563,6 +563,8 @@ def test_a_run_without_fit_many_says_so(monkeypatch):
     (pair,) = parity.run(ORACLE, throughput=False).pairs
     assert pair.outcome.verdict == "equivalent"
     assert "numpy:cpu:loop:float32: without fit_many, its runs were trained one after the other" in pair.outcome.note
+    # The replicas of the ladder are trained by it as well.
+    assert "without fit_many" in pair.envelope.note
 
 
 # What it costs who does not ask for it.

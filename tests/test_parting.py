@@ -84,8 +84,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("at", [1, 3, 29])
+@pytest.mark.parametrize(("at", "dtype"), [(1, "float64"), (3, "float64"), (29, "float64"), (29, "float32")])
 @pytest.mark.parametrize(("plant", "experiment", "stage", "tensor"), FAULTS, ids=[each[0].__name__ for each in FAULTS])
 def test_a_fault_at_one_step_is_placed(plant, experiment, stage, tensor, at, dtype):
     pair = climb(subject(experiment, dtype=dtype), wrong(experiment, plant(at), dtype))

@@ -9,13 +9,15 @@ from command import contents, environment, parity
 
 SOURCE = Path(__file__).parent / "plugins" / "numpy_impl" / "numpy_impl"
 RUN = ("run", "polar", "--rows=80", "--epochs=10", "--batch-size=16", "--no-throughput")
+NARROW = ("--model.hidden", "8", "6")
 # A terminal of today's default size.
 COLUMNS, LINES = 120, 40
 
+ADAM = '"""Adam (arXiv:1412.6980)."""'
 # By file and line of the backend's source: what its author wrote instead; then where it shows, and what would align it.
 WRONG = {
     "b2": (
-        ("optimizers.py", "v = c.b2 * v + (1 - c.b2) * g**2", "v = 0.99 * v + (1 - 0.99) * g**2"),
+        ("optimizers.py", ADAM, f'{ADAM}\n    c = type(c)(**{{**vars(c), "b2": 0.99}})'),
         ("step", 1, "optimizer", "second_moment of layers."),
         ("optimizer.b2", "b2 = 0.99 instead of 0.999", "b2=0.999"),
     ),
@@ -59,7 +61,7 @@ def third(tmp_path):
 def test_one_screen_says_what_is_wrong_where_and_what_to_change(fault, third, tmp_path):
     source, (rung, step, stage, tensor), (code, text, align) = WRONG[fault]
     env = third(*source)
-    asked = ("--contender=third:float64", "--arbiter=numpy")
+    asked = (*NARROW, "--contender=third:float64", "--arbiter=numpy")
     done = parity(*RUN, *asked, "--out=first", cwd=tmp_path, env=env)
     assert done.returncode == 1, done.stderr
     screen = done.stdout.splitlines()
@@ -92,6 +94,30 @@ def test_one_screen_says_what_is_wrong_where_and_what_to_change(fault, third, tm
 
 
 def test_the_same_backend_without_a_fault_is_equivalent(third, tmp_path):
-    done = parity(*RUN, "--contender=third:float64", cwd=tmp_path, env=third("losses.py", "", ""))
+    done = parity(*RUN, *NARROW, "--contender=third:float64", cwd=tmp_path, env=third("losses.py", "", ""))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "EQUIVALENT" in done.stdout
+
+
+def test_without_an_arbiter_a_cause_says_whose_it_would_be(third, tmp_path):
+    source, *_ = WRONG["b2"]
+    asked = (*NARROW, "--contender=third:float64", "--reference=numpy")
+    done = parity(*RUN, *asked, cwd=tmp_path, env=third(*source))
+    assert done.returncode == 1, done.stderr
+    told = " ".join(done.stdout.split())
+    assert "nothing tells which is off" in told
+    assert "name a third backend with --arbiter" in told
+    assert "if third:cpu:loop:float64 is off: " in told
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Of large tensors other elements are kept at every step, and what is added up over steps then ends in an error.",
+)
+def test_a_wide_network_has_its_cause_too(third, tmp_path):
+    source, (rung, *_), (code, *_) = WRONG["b2"]
+    asked = ("--contender=third:float64", "--reference=numpy", "--out=run")
+    done = parity(*RUN, *asked, cwd=tmp_path, env=third(*source))
+    assert done.returncode == 1, done.stderr
+    (pair,) = json.loads((tmp_path / "run" / "result.json").read_text())["pairs"]
+    assert (pair["rungs"][-1]["name"], pair["causes"][0]["code"]) == (rung, code)

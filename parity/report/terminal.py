@@ -140,7 +140,8 @@ def _parted(pair: Pair, parted: Parted) -> Table:
     if not parted.culprit:
         table.add_row("off", "nothing here tells which; name a third backend with --arbiter")
     for place, cause in enumerate(pair.causes, start=1):
-        table.add_row(f"cause {place}", f"{escape(cause.text)} [dim]({cause.code})[/dim]")
+        who = "" if parted.culprit or not cause.side else f"if {cause.side} is off: "
+        table.add_row(f"cause {place}", f"{who}{escape(cause.text)} [dim]({cause.code})[/dim]")
         table.add_row("align", escape(cause.align))
     if not pair.causes:
         table.add_row("cause", "none of the known differences explains it")
