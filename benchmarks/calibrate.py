@@ -2,32 +2,31 @@
 
 Random healthy experiments, other ones than `make faults` judges the ladder by. Each candidate is compared with PyTorch on the
 rungs predict to step and along the trajectory, and the distance is taken in units of what the replicas say, as the ladder does.
-The largest of each experiment become parity/ladder/calibration.json: comparisons of one experiment resemble each other, those
-of different ones are independent. It can be interrupted, and goes on where it was.
+What exceeds it on a trajectory is looked at again, step by step. The largest of each experiment become the file
+parity/ladder/calibration.json: comparisons of one experiment resemble each other, those of different ones are independent.
+It can be interrupted, and goes on where it was.
 """
 
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter, methodcaller
-from random import Random
 from typing import Any
 
 from rich.progress import Progress
 
 from benchmarks.faults import parts
-from benchmarks.faults.copies import copied, oracle
-from benchmarks.faults.healthy import BEGINS, begun, candidates_of, draw_experiment, subject_of, with_rows_reversed
+from benchmarks.faults.healthy import backends, begin_of, candidates_of, start_of, subject_of
 from benchmarks.faults.jobs import rows_of
 from benchmarks.results import keep
 from parity.contender import Contender
 from parity.ladder.calibration import FILE, Calibration
-from parity.ladder.parting import envelope_at_start
+from parity.ladder.parting import envelope_at_start, on_the_way
 from parity.ladder.subject import Subject
 from parity.ladder.trajectory import follow
-from parity.start import Start, draw
+from parity.start import Start
 
 EXPERIMENTS = 300
 FIRST = 1_000_000
@@ -47,12 +46,10 @@ BARE = Calibration(REPLICAS, factor=AGAIN, comparisons=0, path_factor=AGAIN, pat
 def experiment_rows(job: tuple[int]) -> Row:
     """A row for each rung of each pair of an experiment, by its seed."""
     seed = job[0]
-    begin = Random(f"begin {seed}").choice(BEGINS)
-    start = begun(draw(replace(draw_experiment(seed), replicas=REPLICAS)), begin)
-    with oracle(), copied("torch", "reversed") as twin:
-        with_rows_reversed(twin)
+    with backends():
+        start = start_of(seed)
         rows = [row for dtype in ("float32", "float64") for row in _compared(start, seed, dtype)]
-    return {"rows": [{"seed": seed, "begin": begin} | row for row in rows]}
+    return {"rows": [{"seed": seed, "begin": begin_of(seed)} | row for row in rows]}
 
 
 def _compared(start: Start, seed: int, dtype: str) -> Iterator[Row]:
@@ -85,33 +82,61 @@ def _path(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float, 
         yield "trajectory", worst.ratio, f"step {worst.step}, {worst.gap.where}"
 
 
+def looked_again(job: tuple[int, str, float]) -> Row:
+    """Where the ladder would say that two trajectories part, if anywhere; by seed, candidate, and the factor of the rungs."""
+    seed, name, factor = job
+    backend, device, mode, dtype = name.split(":")
+    calibration = replace(BARE, factor=factor)
+    with backends():
+        start = start_of(seed)
+        reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, calibration)
+        candidate = subject_of(Contender(backend, device, mode, dtype), start, calibration)
+        place = on_the_way(reference, candidate, follow(reference, candidate))
+    return {"parts": "" if place is None else f"step {place.step}, {place.stage}, {place.rung.where}"}
+
+
 def main(count: int) -> None:
     """Compare, and keep the largest ratio of each experiment, and where the largest of all were."""
     # The processes of the jobs are ended also where this one is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    rows: list[Row] = []
-    jobs, part = [(seed,) for seed in range(FIRST, FIRST + count)], parts.folder() / "calibrate.jsonl"
-    with Progress() as progress:
-        bar = progress.add_task("calibrating", total=count)
-        for job, row in rows_of(experiment_rows, jobs, part, told=lambda done: progress.update(bar, completed=done)):
-            if "error" in row:
-                print(f"seed {job[0]}: {row['error']}")
-            rows += row.get("rows", [])
+    jobs = [(seed,) for seed in range(FIRST, FIRST + count)]
+    rows = [row for _, found in done("calibrating", experiment_rows, jobs) for row in found["rows"]]
     rungs = [row for row in rows if row["rung"] != "trajectory"]
     paths = [row for row in rows if row["rung"] == "trajectory"]
+    far = [(row["seed"], row["candidate"], max(row["ratio"] for row in rungs)) for row in paths if row["ratio"] > AGAIN]
+    parts_at = {job[:2]: found["parts"] for job, found in done("looking again", looked_again, far)}
+    for row in paths:
+        row["parts"] = parts_at.get((row["seed"], row["candidate"]), "")
     made = {"rungs": {str(REPLICAS): table(rungs)}, "paths": {str(REPLICAS): table(paths)}}
     FILE.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     furthest = [row for kind in (rungs, paths) for row in sorted(kind, key=lambda row: -row["ratio"])[:KEPT]]
     for row in furthest:
-        print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}")
+        parting = f"; parts at {row['parts']}" if row.get("parts") else ""
+        print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}{parting}")
     print(f"kept in {FILE} and {keep('calibration', furthest, ['jax', 'torch'])}")
 
 
+def done(name: str, work: Callable[[Any], Row], jobs: Sequence[Any]) -> list[tuple[Any, Row]]:
+    """What came of jobs; one that ended in an error is told of and left out."""
+    with Progress() as progress:
+        bar = progress.add_task(name, total=len(jobs))
+        kept = parts.folder() / f"{work.__name__}.jsonl"
+        ended = list(rows_of(work, jobs, kept, told=lambda count: progress.update(bar, completed=count)))
+    for job, row in ended:
+        if "error" in row:
+            print(f"{name} {job}: {row['error']}")
+    return [(job, row) for job, row in ended if "error" not in row]
+
+
 def table(rows: list[Row]) -> Row:
-    """How much was compared, and the largest ratio of each experiment, the largest first."""
+    """How much was compared, and the largest ratio of each experiment, the largest first.
+
+    A trajectory that no step explains goes as far as its second look: rounding parted it, as the ladder says too.
+    """
     largest: dict[int, float] = {}
     for row in rows:
-        largest[row["seed"]] = max(row["ratio"], largest.get(row["seed"], 0.0))
+        ratio = row["ratio"] if row.get("parts", "found") else min(row["ratio"], AGAIN)
+        largest[row["seed"]] = max(ratio, largest.get(row["seed"], 0.0))
     return {"comparisons": len(rows), "largest": sorted(largest.values(), reverse=True)}
 
 

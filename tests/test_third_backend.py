@@ -110,10 +110,6 @@ def test_without_an_arbiter_a_cause_says_whose_it_would_be(third, tmp_path):
     assert "if third:cpu:loop:float64 is off: " in told
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Of large tensors other elements are kept at every step, and what is added up over steps then ends in an error.",
-)
 def test_a_wide_network_has_its_cause_too(third, tmp_path):
     source, (rung, *_), (code, *_) = WRONG["b2"]
     asked = ("--contender=third:float64", "--reference=numpy", "--out=run")

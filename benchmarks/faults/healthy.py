@@ -6,6 +6,7 @@ every batch reversed.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from math import prod
@@ -71,13 +72,29 @@ def jobs() -> list[tuple[int]]:
 def row_of(job: tuple[int]) -> dict[str, Any]:
     """A row for each rung of each pair of an experiment, by its seed."""
     seed = job[0]
-    experiment, begin = draw_experiment(seed), Random(f"begin {seed}").choice(BEGINS)
-    start = begun(draw(experiment), begin)
+    experiment = draw_experiment(seed)
+    with backends():
+        pairs = list(climbed(start_of(seed), seed))
+    of_all = {"seed": seed, "experiment": told(experiment), "rows_drawn": experiment.rows, "begin": begin_of(seed)}
+    return {"rows": [of_all | row for pair in pairs for row in judged(pair)]}
+
+
+def begin_of(seed: int) -> Begin:
+    """How an experiment begins."""
+    return Random(f"begin {seed}").choice(BEGINS)
+
+
+def start_of(seed: int) -> Start:
+    """What an experiment begins from."""
+    return begun(draw(draw_experiment(seed)), begin_of(seed))
+
+
+@contextmanager
+def backends() -> Iterator[None]:
+    """The correct ones that are compared beside the twins."""
     with oracle(), copied("torch", "reversed") as twin:
         with_rows_reversed(twin)
-        pairs = list(climbed(start, seed))
-    of_all = {"seed": seed, "experiment": told(experiment), "rows_drawn": experiment.rows, "begin": begin}
-    return {"rows": [of_all | row for pair in pairs for row in judged(pair)]}
+        yield
 
 
 def judged(pair: Pair) -> Iterator[dict[str, Any]]:

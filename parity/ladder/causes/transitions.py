@@ -5,7 +5,7 @@ schedule shows itself only there. Of large tensors a few elements are kept, thos
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -75,7 +75,9 @@ class Transitions:
 
 def transitions(scene: Scene) -> Transitions:
     """Steps of the suspect around the place."""
-    return Transitions((*_own(scene), *_others(scene)))
+    steps = [*_own(scene), *_others(scene)]
+    places = _places(steps)
+    return Transitions(tuple(_thinned(step, places) for step in steps))
 
 
 def steps_an_epoch(start: Start) -> int:
@@ -129,30 +131,40 @@ def _transition(scene: Scene, step: int, before: State, after: State, own: bool)
     spread = Cloud(rough, scene.config, REPLICAS, FIRST_SEED).behind(0) if rough.stepped else Spread({})
     dtypes, factor = envelope.dtypes, envelope.calibration.factor
     limits = {n: factor * s for n, s in limited(spread, after.named(), healthy.named(), dtypes).items()}
-    places = _places(after.named(), healthy.named(), limits)
-
-    def thinned(arrays: Arrays) -> dict[str, Floats]:
-        return {name: array.astype(np.float64).ravel()[places[_owner(name)]] for name, array in arrays.items()}
-
-    def counted(state: State) -> Arrays:
-        return thinned(state.named()) | {COUNT: np.array(float(state.step - before.step))}
-
     return Transition(
         step=step,
         own=own,
-        before=State(
-            thinned(before.parameters),
-            thinned(before.buffers),
-            {slot: thinned(arrays) for slot, arrays in before.optimizer.items()},
-            before.step,
-        ),
-        gradients=thinned(view.gradients),
+        before=before,
+        gradients=view.gradients,
         norms={name: float(np.linalg.norm(g.astype(np.float64))) for name, g in view.gradients.items()},
         peak=max(float(np.abs(g).max(initial=0.0)) for g in view.gradients.values()),
-        shown=counted(after),
-        healthy=counted(healthy),
+        shown=_counted(after, before),
+        healthy=_counted(healthy, before),
         allowed=limits | {COUNT: 0.0},
     )
+
+
+def _counted(after: State, before: State) -> Arrays:
+    return {**after.named(), COUNT: np.array(float(after.step - before.step))}
+
+
+def _thinned(one: Transition, places: Mapping[str, NDArray[np.intp]]) -> Transition:
+    """With the same few elements of each tensor at every step, as what is remembered goes on from one to the next."""
+
+    def thinned(arrays: Arrays) -> dict[str, Floats]:
+        return {
+            name: array if name == COUNT else array.astype(np.float64).ravel()[places[_owner(name)]]
+            for name, array in arrays.items()
+        }
+
+    before = State(
+        thinned(one.before.parameters),
+        thinned(one.before.buffers),
+        {slot: thinned(arrays) for slot, arrays in one.before.optimizer.items()},
+        one.before.step,
+    )
+    shown, healthy = thinned(one.shown), thinned(one.healthy)
+    return replace(one, before=before, gradients=thinned(one.gradients), shown=shown, healthy=healthy)
 
 
 def _owner(name: str) -> str:
@@ -160,12 +172,14 @@ def _owner(name: str) -> str:
     return name.split(" of ")[-1]
 
 
-def _places(shown: Arrays, healthy: Arrays, limits: Mapping[str, float]) -> dict[str, NDArray[np.intp]]:
-    """By parameter or buffer, which elements are kept."""
+def _places(steps: list[Transition]) -> dict[str, NDArray[np.intp]]:
+    """By parameter or buffer, which elements are kept: those that differ most over all steps, and some of all the others."""
     distances: dict[str, Floats] = {}
-    for name, array in healthy.items():
-        distance = difference(shown[name], array).ravel() / (limits[name] or 1.0)
-        distances[_owner(name)] = distances.get(_owner(name), 0.0) + distance
+    for step in steps:
+        for name, array in step.healthy.items():
+            if name != COUNT:
+                distance = difference(step.shown[name], array).ravel() / (step.allowed[name] or 1.0)
+                distances[_owner(name)] = distances.get(_owner(name), 0.0) + distance
     return {name: _chosen(distance) for name, distance in distances.items()}
 
 
