@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from operator import attrgetter, methodcaller
+from operator import attrgetter
 from typing import Any
 
 from rich.progress import Progress
@@ -28,9 +28,10 @@ from parity.ladder.subject import Subject
 from parity.ladder.trajectory import follow
 from parity.start import Start
 
-EXPERIMENTS = 300
+EXPERIMENTS = 250
 FIRST = 1_000_000
 """Seed of the first experiment; `make faults` counts from 0."""
+DTYPES = ("float32", "float64")
 REPLICAS = 16
 KEPT = 20
 """How many comparisons of each kind are kept with their places."""
@@ -48,7 +49,7 @@ def experiment_rows(job: tuple[int]) -> Row:
     seed = job[0]
     with backends():
         start = start_of(seed)
-        rows = [row for dtype in ("float32", "float64") for row in _compared(start, seed, dtype)]
+        rows = [row for dtype in DTYPES for row in _compared(start, seed, dtype)]
     return {"rows": [{"seed": seed, "begin": begin_of(seed)} | row for row in rows]}
 
 
@@ -63,9 +64,8 @@ def _compared(start: Start, seed: int, dtype: str) -> Iterator[Row]:
 def _rungs(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float, str]]:
     envelope = envelope_at_start(reference, candidate)
     steps = range(min(len(view.stepped) for view in envelope.views))
-    looks = {name: [attrgetter(attribute)] for name, attribute in ATTRIBUTES.items()}
-    for rung, of_rung in {**looks, "step": [methodcaller("behind", k) for k in steps]}.items():
-        judgements = [envelope.judge(look, rounded=k + 1) for k, look in enumerate(of_rung)]
+    found = {name: [envelope.judge(attrgetter(attribute))] for name, attribute in ATTRIBUTES.items()}
+    for rung, judgements in {**found, "step": [envelope.behind(k) for k in steps]}.items():
         judged = [judgement for judgement in judgements if not judgement.broken]
         if judged:
             worst = max(judged, key=lambda judgement: judgement.ratio)
@@ -103,17 +103,34 @@ def main(count: int) -> None:
     rows = [row for _, found in done("calibrating", experiment_rows, jobs) for row in found["rows"]]
     rungs = [row for row in rows if row["rung"] != "trajectory"]
     paths = [row for row in rows if row["rung"] == "trajectory"]
-    far = [(row["seed"], row["candidate"], max(row["ratio"] for row in rungs)) for row in paths if row["ratio"] > AGAIN]
+    factors = {dtype: max(row["ratio"] for row in of_dtype(rungs, dtype)) for dtype in DTYPES}
+    far = [(row["seed"], row["candidate"], factors[dtype_of(row)]) for row in paths if row["ratio"] > AGAIN]
     parts_at = {job[:2]: found["parts"] for job, found in done("looking again", looked_again, far)}
     for row in paths:
         row["parts"] = parts_at.get((row["seed"], row["candidate"]), "")
-    made = {"rungs": {str(REPLICAS): table(rungs)}, "paths": {str(REPLICAS): table(paths)}}
+    made = {
+        dtype: {
+            "rungs": {str(REPLICAS): table(of_dtype(rungs, dtype))},
+            "paths": {str(REPLICAS): table(of_dtype(paths, dtype))},
+        }
+        for dtype in DTYPES
+    }
     FILE.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     furthest = [row for kind in (rungs, paths) for row in sorted(kind, key=lambda row: -row["ratio"])[:KEPT]]
     for row in furthest:
         parting = f"; parts at {row['parts']}" if row.get("parts") else ""
         print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}{parting}")
     print(f"kept in {FILE} and {keep('calibration', furthest, ['jax', 'torch'])}")
+
+
+def of_dtype(rows: list[Row], dtype: str) -> list[Row]:
+    """Those of a dtype."""
+    return [row for row in rows if dtype_of(row) == dtype]
+
+
+def dtype_of(row: Row) -> str:
+    """The dtype that was compared."""
+    return str(row["candidate"]).rsplit(":", 1)[1]
 
 
 def done(name: str, work: Callable[[Any], Row], jobs: Sequence[Any]) -> list[tuple[Any, Row]]:

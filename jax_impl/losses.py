@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
+from math import log
 
+import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
@@ -27,7 +29,11 @@ def huber(p: Array, t: Array, reduction: str, delta: float) -> Array:
 
 
 def log_cosh(p: Array, t: Array, reduction: str) -> Array:
-    return reduce(optax.log_cosh(p, t), reduction)
+    # optax.log_cosh loses its digits near 0. There this form keeps them all, beyond it does not overflow where cosh does.
+    size = jnp.abs(p - t)
+    near, far = jnp.minimum(size, 1.0), jnp.maximum(size, 1.0)
+    elements = jnp.where(size < 1.0, jnp.log1p(jnp.sinh(near) ** 2) / 2, far + jax.nn.softplus(-2.0 * far) - log(2.0))
+    return reduce(elements, reduction)
 
 
 def cross_entropy(p: Array, t: Array, reduction: str) -> Array:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import pairwise
+from math import pi, sqrt
 
 import jax
 import jax.numpy as jnp
@@ -26,12 +27,17 @@ def leaky_relu(x: Array) -> Array:
     return jnp.where(x > 0, x, LEAKY_RELU_SLOPE * x)
 
 
+def gelu_tanh(x: Array) -> Array:
+    # Both frameworks take (1 + tanh u) / 2, which loses its digits where tanh is near -1; sigmoid(2 u) is the same.
+    return x * jax.nn.sigmoid(2.0 * sqrt(2.0 / pi) * (x + 0.044715 * x**3))
+
+
 ACTIVATIONS: Mapping[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "tanh": jnp.tanh,
     "silu": jax.nn.silu,
     "gelu": partial(jax.nn.gelu, approximate=False),
-    "gelu_tanh": partial(jax.nn.gelu, approximate=True),
+    "gelu_tanh": gelu_tanh,
     "sigmoid": jax.nn.sigmoid,
     "softplus": jax.nn.softplus,
     "leaky_relu": leaky_relu,

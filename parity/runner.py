@@ -1,7 +1,8 @@
 """Run an experiment: train every contender, climb every pair, time what held, and say what was found."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from parity import registry
@@ -20,6 +21,9 @@ from parity.result import Pair, Result, Rung, SeedRuns, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
+
+Calibrate = Callable[[str], Calibration]
+"""The calibration of a dtype."""
 
 
 def run(
@@ -40,10 +44,10 @@ def run(
     with watcher.task("loading backends", 1):
         pairs = sorted(resolve(experiment.contender, experiment.reference), key=_float64_first)
     experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
-    calibration = calibrated(experiment.replicas, experiment.false_alarm)
+    calibrate = partial(calibrated, experiment.replicas, experiment.false_alarm)
     start = draw(experiment)
-    subjects = _subjects(pairs, start, watcher, calibration)
-    voices = _voices(experiment, subjects, start, watcher, calibration)
+    subjects = _subjects(pairs, start, watcher, calibrate)
+    voices = _voices(experiment, subjects, start, watcher, calibrate)
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
     done = _Done()
     try:
@@ -95,16 +99,16 @@ def _unfinished(climb: Climb, ended: str) -> Pair:
 
 
 def _subjects(
-    pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher, calibration: Calibration
+    pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher, calibrate: Calibrate
 ) -> dict[Contender, Subject]:
     contenders = dict.fromkeys(contender for pair in pairs for contender in pair)
-    return {contender: _subject(contender, start, watcher, calibration) for contender in contenders}
+    return {contender: _subject(contender, start, watcher, calibrate) for contender in contenders}
 
 
-def _subject(contender: Contender, start: Start, watcher: Watcher, calibration: Calibration) -> Subject:
+def _subject(contender: Contender, start: Start, watcher: Watcher, calibrate: Calibrate) -> Subject:
     backend = registry.load(contender.backend)
     trainer = backend.trainer(start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype)
-    return Subject(contender, backend, trainer, start, watcher, calibration)
+    return Subject(contender, backend, trainer, start, watcher, calibrate(contender.dtype))
 
 
 def _voices(
@@ -112,7 +116,7 @@ def _voices(
     subjects: dict[Contender, Subject],
     start: Start,
     watcher: Watcher,
-    calibration: Calibration,
+    calibrate: Calibrate,
 ) -> Voices:
     """All backends of the run in float64, the one that was asked to be the arbiter in front."""
     arbiter = [experiment.arbiter] if experiment.arbiter else []
@@ -127,7 +131,7 @@ def _voices(
         if "float64" not in registry.load(name).dtypes:
             return None
         contender = expand(Pattern(name, "cpu", None, "float64"))[0]
-        return subjects.get(contender) or _subject(contender, start, watcher, calibration)
+        return subjects.get(contender) or _subject(contender, start, watcher, calibrate)
 
     names = dict.fromkeys([*arbiter, *(contender.backend for contender in subjects)])
     return Voices(tuple(names), make, experiment.arbiter)

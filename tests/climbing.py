@@ -21,7 +21,14 @@ def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=No
         plant(trainer)
         trainer.fit_many = one_after_the_other(trainer)
     contender = Contender(name, "cpu", found.modes[0], dtype)
-    return Subject(contender, found, trainer, start, Silent(), calibration or calibrated(experiment.replicas, None))
+    return Subject(
+        contender,
+        found,
+        trainer,
+        start,
+        Silent(),
+        calibration or calibrated(experiment.replicas, None, contender.dtype),
+    )
 
 
 def wrong(experiment, plant, dtype="float64", *, name="wrong", start=None):

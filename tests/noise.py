@@ -13,7 +13,7 @@ from parity.ladder.gap import distances, gaps
 from parity.ladder.replicas import disturb, one_ulp
 
 REPLICAS = 16
-FACTOR = calibrated(REPLICAS, None).path_factor
+FACTOR = max(calibrated(REPLICAS, None, dtype).path_factor for dtype in ("float32", "float64"))
 
 
 def of_run(see, given, config, truth=None):

@@ -23,7 +23,7 @@ EXPERIMENT = parity.recipe("polar", rows=60, epochs=6, batch_size=16, model=MLP(
 ULP = float(np.spacing(1.0))
 
 
-def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), rounded=1, factor=2.0):
+def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), stored=1, factor=2.0):
     """The judgement on two views that hold these arrays, with replicas this far away; the second spread is a second look's."""
     envelope = Envelope(("mine", "theirs"), dtypes, draw_config(), Calibration(4, factor, 1, factor, 1, 1, 0.5))
     clouds = dict(zip((id(envelope.first), id(envelope.more)), spreads, strict=False))
@@ -34,7 +34,7 @@ def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), rounde
             return Spread({name: np.array(each, float) for name, each in found.items()})
         return {name: np.asarray(each) for name, each in (reference if seen == "mine" else candidate).items()}
 
-    return envelope.judge(look, rounded=rounded)
+    return envelope.judge(look, [look] * stored)
 
 
 def draw_config():
@@ -78,9 +78,9 @@ def test_a_second_look_widens_what_the_first_one_missed():
 def test_without_any_spread_a_unit_in_the_last_place_is_left_for_each_step_that_was_stored(rounded):
     none = {"one": [0.0, 0.0]}
     for ulps, held in ((2 * rounded, True), (2 * rounded + 1, False)):
-        found = judged({"one": np.ones(2)}, {"one": np.ones(2) + ulps * ULP}, none, rounded=rounded)
+        found = judged({"one": np.ones(2)}, {"one": np.ones(2) + ulps * ULP}, none, stored=rounded)
         assert found.held == held, found
-    assert not judged({"zero": np.zeros(2)}, {"zero": np.full(2, 1e-300)}, {"zero": [0.0]}, rounded=rounded).held
+    assert not judged({"zero": np.zeros(2)}, {"zero": np.full(2, 1e-300)}, {"zero": [0.0]}, stored=rounded).held
 
 
 def test_the_coarser_dtype_has_the_coarser_unit_in_the_last_place():
@@ -234,7 +234,7 @@ RECORD = {
 def record(monkeypatch, tmp_path):
     """A calibration of few, known comparisons."""
     path = tmp_path / "calibration.json"
-    path.write_text(json.dumps(RECORD), encoding="utf-8")
+    path.write_text(json.dumps({"float64": RECORD}), encoding="utf-8")
     monkeypatch.setattr(calibration, "FILE", path)
     calibration._record.cache_clear()
     yield
@@ -244,14 +244,14 @@ def record(monkeypatch, tmp_path):
 @pytest.mark.usefixtures("record")
 def test_too_few_replicas_are_refused():
     with pytest.raises(InputError, match=r"replicas is 7; expected at least 8"):
-        calibrated(7, None)
+        calibrated(7, None, "float64")
 
 
 @pytest.mark.usefixtures("record")
 @pytest.mark.parametrize(("replicas", "rate"), [(8, 0.009), (31, 0.009), (32, 0.0009), (32, 0.0019)])
 def test_a_rate_that_the_comparisons_do_not_support_is_refused(replicas, rate):
     with pytest.raises(InputError, match=rf"false_alarm is {rate}.*support no rate"):
-        calibrated(replicas, rate)
+        calibrated(replicas, rate, "float64")
 
 
 @pytest.mark.usefixtures("record")
@@ -268,33 +268,34 @@ def test_a_rate_that_the_comparisons_do_not_support_is_refused(replicas, rate):
     ],
 )
 def test_the_factor_leaves_as_many_comparisons_outside_as_the_rate_allows(replicas, rate, factor, path_factor):
-    found = calibrated(replicas, rate)
+    found = calibrated(replicas, rate, "float64")
     assert (found.replicas, found.factor, found.path_factor) == (replicas, factor, path_factor)
 
 
 @pytest.mark.usefixtures("record")
 def test_what_is_supported_is_what_the_fewest_experiments_support():
-    assert calibrated(8, None).false_alarm == pytest.approx(1 / 100)
-    assert calibrated(32, None).false_alarm == pytest.approx(1 / 500)
-    assert calibrated(32, 0.01).false_alarm == 0.01
+    assert calibrated(8, None, "float64").false_alarm == pytest.approx(1 / 100)
+    assert calibrated(32, None, "float64").false_alarm == pytest.approx(1 / 500)
+    assert calibrated(32, 0.01, "float64").false_alarm == 0.01
 
 
 @pytest.mark.usefixtures("record")
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=5).map(sorted), st.sampled_from([8, 16, 32]))
 def test_a_larger_rate_never_widens(rates, replicas):
-    each = [calibrated(replicas, rate) for rate in rates]
+    each = [calibrated(replicas, rate, "float64") for rate in rates]
     for of in (attrgetter("factor"), attrgetter("path_factor")):
         factors = [of(found) for found in each]
         assert factors == sorted(factors, reverse=True)
         assert factors[-1] >= 1.0
 
 
-def test_the_committed_calibration_can_be_read():
-    record = json.loads(calibration.FILE.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_committed_calibration_can_be_read(dtype):
+    record = json.loads(calibration.FILE.read_text(encoding="utf-8"))[dtype]
     assert record["rungs"].keys() == record["paths"].keys()
     for kind in ("rungs", "paths"):
         for table in record[kind].values():
             assert table["largest"] == sorted(table["largest"], reverse=True)
             assert len(table["largest"]) <= table["comparisons"]
-    assert calibrated(parity.Experiment().replicas, None).factor >= 1.0
+    assert calibrated(parity.Experiment().replicas, None, dtype).factor >= 1.0

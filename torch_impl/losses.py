@@ -24,8 +24,11 @@ def huber(p: Tensor, t: Tensor, reduction: str, delta: float) -> Tensor:
 
 
 def log_cosh(p: Tensor, t: Tensor, reduction: str) -> Tensor:
-    # PyTorch has none; this form does not overflow where cosh does.
-    return reduce(torch.logaddexp(p - t, t - p) - log(2.0), reduction)
+    # PyTorch has none. Near 0 this form keeps all digits, beyond it does not overflow where cosh does.
+    size = (p - t).abs()
+    near, far = size.clamp(max=1.0), size.clamp(min=1.0)
+    elements = torch.where(size < 1.0, torch.log1p(torch.sinh(near) ** 2) / 2, far + F.softplus(-2.0 * far) - log(2.0))
+    return reduce(elements, reduction)
 
 
 def cross_entropy(p: Tensor, t: Tensor, reduction: str) -> Tensor:

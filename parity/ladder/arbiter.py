@@ -7,7 +7,7 @@ from parity.contract import Arrays
 from parity.ladder.envelope import Envelope, Judgement
 from parity.ladder.gap import gaps, tensor_of
 from parity.ladder.parting import Place
-from parity.ladder.rungs import ENVELOPED, looked_at
+from parity.ladder.rungs import ENVELOPED, judgement_of, looked_at
 from parity.ladder.subject import Subject
 from parity.ladder.trajectory import Followed, kept
 from parity.ladder.view import View
@@ -56,7 +56,7 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
     if place.side or place.envelope is None:
         return Accusation(place.side)
     look = looked_at(place.rung)
-    allowed = _allowed(place.envelope.judge(look, rounded=place.rung.covers or 1))
+    allowed = _allowed(judgement_of(place.envelope, place.rung))
     sides = {
         str(subject.contender): look(view)
         for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
@@ -84,7 +84,7 @@ def errors_at_start(
         if rung.name not in ENVELOPED or rung.limit is None or not truths:
             continue
         look = looked_at(rung)
-        judgement = envelope.judge(look, rounded=rung.covers or 1)
+        judgement = judgement_of(envelope, rung)
         consensus, *others = (look(truth.first) for truth in truths)
         if any(distance(consensus, other, tensor_of(judgement.gap.where)) > judgement.noise for other in others):
             continue

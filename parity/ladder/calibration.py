@@ -1,4 +1,4 @@
-"""Calibration: how far apart, in units of the replicas' spread, correct executions were found to be, and what that supports.
+"""Calibration: how far apart, in units of the replicas' spread, correct executions of a dtype are, and what that supports.
 
 `python -m benchmarks.calibrate` makes calibration.json again, from comparisons of independent correct executions (other
 backends and modes, the oracle) on E random experiments. The comparisons of one experiment resemble each other, so that only
@@ -37,12 +37,12 @@ class Calibration:
     """The bound on the chance that a rung from predict to step of a correct run alarms, and on that of its trajectories."""
 
 
-def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
-    """The calibration for as many replicas, at an asked rate of false alarms or the smallest that it supports.
+def calibrated(replicas: int, false_alarm: float | None, dtype: str) -> Calibration:
+    """The calibration of a dtype for as many replicas, at an asked rate of false alarms or the smallest that it supports.
 
     Raises InputError where there are too few replicas or experiments for it.
     """
-    record = _record()
+    record = _record()[dtype]
     counts = sorted(int(count) for count in record["rungs"])
     require(
         replicas >= counts[0],

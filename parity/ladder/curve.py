@@ -42,8 +42,8 @@ def mistold(subject: Subject) -> Place | None:
             own = View(subject.trainer, kept_at(subject, c), 1)
             told = Told(own.trainer, own.given, 1, history.predictions[subject.evaluated_at.index(step)])
             dtype = subject.contender.dtype
-            truth = subject.truth_of(own)
-            envelope = Envelope((own, told), (dtype, dtype), subject.start.config, subject.calibration, truth=truth)
+            other = subject.in_other_dtype(own)
+            envelope = Envelope((own, told), (dtype, dtype), subject.start.config, subject.calibration, other=other)
             judgement = envelope.judge(attrgetter("evaluated"))
             if not judgement.held and not judgement.broken:
                 note = "what a run tells of the held-out rows, against what its own checkpoints predict"

@@ -1,15 +1,15 @@
 """Envelope: how far apart rounding may bring two views, tensor by tensor, and whether they are further.
 
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
-place of its largest element for each step that was rounded to it. What exceeds the limit is looked at again, with four times
-as many replicas more, and in float32 with the distance of both from the reference's float64: what even the nearer of the two
-is off by, rounding did, as where an activation saturates and no nudge moves it. All replicas are the reference's: a candidate
-that computes roughly would excuse itself.
+place of the largest it held for each step that was rounded to it. What exceeds the limit is looked at again, with four times
+as many replicas more, and with the reference's run in the other dtype: where an activation saturates or a difference cancels,
+no nudge moves what rounding left there. All of this is the reference's: a candidate that computes roughly would excuse itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from parity.contract import Arrays, TrainingConfig
 from parity.ladder.calibration import Calibration
 from parity.ladder.cloud import Cloud, Spread, clouds
-from parity.ladder.gap import Gap, distances, gaps
+from parity.ladder.gap import Gap, distances, gaps, scales
 from parity.ladder.view import View
 
 Look = Callable[[Any], Any]
@@ -62,17 +62,23 @@ class Envelope:
         config: TrainingConfig,
         calibration: Calibration,
         around: tuple[Cloud, Cloud] | None = None,
-        truth: View | None = None,
+        other: View | None = None,
     ) -> None:
-        self.views, self.dtypes, self.calibration, self.truth = views, dtypes, calibration, truth
+        self.views, self.dtypes, self.calibration = views, dtypes, calibration
+        self.other = other
+        """The reference's in the other dtype."""
         # Where the two differ in dtype, the noise is that of the coarser.
         coarser = 1 if coarseness(dtypes[1]) > coarseness(dtypes[0]) else 0
         if around is None or coarser == 1:
             around = clouds(views[coarser], config, calibration.replicas)
         self.first, self.more = around
 
-    def judge(self, look: Look, rounded: int = 1) -> Judgement:
-        """Compare what is looked at, `rounded` times stored since both were the same."""
+    def behind(self, k: int) -> Judgement:
+        """Compare the whole state behind step k, counted from 0."""
+        return self.judge(methodcaller("behind", k), [methodcaller("behind", i) for i in range(-1, k)])
+
+    def judge(self, look: Look, earlier: Sequence[Look] = ()) -> Judgement:
+        """Compare what is looked at; `earlier` looks see what it was made of, one for each time that it was stored."""
         reference, candidate = (look(view) for view in self.views)
         for dtype, found in zip(self.dtypes, (reference, candidate), strict=True):
             unkept = [name for name, array in found.items() if array.dtype != dtype and array.ndim]
@@ -83,7 +89,9 @@ class Envelope:
         if any(not isfinite(gap.size) for gap in found.values()):
             worst = next(gap for gap in found.values() if not isfinite(gap.size))
             return Judgement(worst, 0.0, self.calibration.factor)
-        floors = {name: rounded * self._ulp(gap.scale) for name, gap in found.items()}
+        held = [scales(seen(self.views[0])) for seen in earlier]
+        largest = {name: max([gap.scale, *(each.get(name, 0.0) for each in held)]) for name, gap in found.items()}
+        floors = {name: max(1, len(held)) * self._ulp(size) for name, size in largest.items()}
         if all(gap.size <= floors[name] for name, gap in found.items()):
             return self._furthest(found, floors)
         judgement = self._judged(found, floors, look(self.first))
@@ -94,11 +102,18 @@ class Envelope:
         return self._judged(found, floors, look(self.first), look(self.more))
 
     def _inherent(self, look: Look, reference: Arrays, candidate: Arrays) -> dict[str, float]:
-        """By tensor, how far the nearer of the two is from the reference's float64; nothing where there is none."""
-        if self.truth is None:
+        """By tensor, what the reference's run in the other dtype says of rounding; nothing where there is none.
+
+        In float32 it is what even the nearer of the two is off by from float64. In float64 it is what float32, which rounds in
+        the same places, is off by, in units of float64.
+        """
+        if self.other is None or self.dtypes[0] != self.dtypes[1]:
             return {}
-        truth = look(self.truth)
-        mine, theirs = distances(truth, reference), distances(truth, candidate)
+        other = look(self.other)
+        mine, theirs = distances(other, reference), distances(other, candidate)
+        if self.dtypes[0] == "float64":
+            finer = coarseness("float64") / coarseness("float32")
+            return {name: finer * size for name, size in mine.items() if isfinite(size)}
         return {name: min(size, theirs[name]) for name, size in mine.items() if isfinite(size)}
 
     def _judged(self, found: dict[str, Gap], floors: dict[str, float], *spreads: Spread) -> Judgement:

@@ -45,8 +45,8 @@ def distances(original: Arrays, replica: Arrays) -> dict[str, float]:
 
 def distances_over(original: NDArray[Any], replica: NDArray[Any]) -> NDArray[np.float64]:
     """(C,) the largest distance within each row of two (C, ...) arrays."""
-    rows = _distance(original, replica).reshape(len(original), -1)
-    return np.asarray(rows.max(axis=1, initial=0.0))
+    distance = _distance(original, replica)
+    return np.asarray(distance.max(axis=tuple(range(1, distance.ndim)), initial=0.0))
 
 
 def identical(reference: Arrays, candidate: Arrays) -> Gap:

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from operator import methodcaller
 from typing import Any
 
 import numpy as np
 
 from parity.contract import History, State
 from parity.ladder.cloud import Cloud
-from parity.ladder.envelope import Envelope
+from parity.ladder.envelope import Envelope, coarseness
 from parity.ladder.gap import tensor_of
 from parity.ladder.replicas import Given
 from parity.ladder.rungs import ENVELOPED
@@ -111,8 +110,10 @@ def _envelope(
     reference: Subject, candidate: Subject, views: tuple[View, View], around: tuple[Cloud, Cloud] | None
 ) -> Envelope:
     dtypes = (reference.contender.dtype, candidate.contender.dtype)
-    truth = reference.truth_of(views[0])
-    return Envelope(views, dtypes, reference.start.config, reference.calibration, around, truth)
+    other = reference.in_other_dtype(views[0])
+    # Where the two differ in dtype, the noise is that of the coarser.
+    rough = candidate if coarseness(dtypes[1]) > coarseness(dtypes[0]) else reference
+    return Envelope(views, dtypes, reference.start.config, rough.calibration, around, other)
 
 
 def _walked(subject: Subject, steps: int) -> State:
@@ -188,7 +189,7 @@ def _drifted(reference: Subject, candidate: Subject, last: int) -> Place | None:
         k = min(len(view.stepped) for view in envelope.views) - 1
         if k < last - first - 1:
             continue
-        judgement = envelope.judge(methodcaller("behind", k), rounded=k + 1)
+        judgement = envelope.behind(k)
         if not judgement.held and not judgement.broken:
             rung = Rung(
                 "step", False, judgement.gap.relative or inf, judgement.limit, judgement.gap.where, covers=k + 1

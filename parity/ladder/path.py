@@ -140,12 +140,12 @@ def euclidean(original: Arrays, other: Arrays) -> Floats:
     for name, array in original.items():
         with np.errstate(invalid="ignore", over="ignore"):
             difference = other[name].astype(np.float64) - array.astype(np.float64)
-            squares = squares + (difference**2).reshape(len(array), -1).sum(axis=1)
+            squares = squares + (difference**2).sum(axis=tuple(range(1, array.ndim)))
     distance: Floats = np.sqrt(squares)
     alike = np.isnan(distance) & ~_finite_rows(original)
     return np.where(alike, 0.0, np.where(np.isfinite(distance), distance, np.inf))
 
 
 def _finite_rows(arrays: Arrays) -> NDArray[np.bool_]:
-    rows = [np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in arrays.values()]
+    rows = [np.isfinite(array).all(axis=tuple(range(1, array.ndim))) for array in arrays.values()]
     return np.asarray(np.all(rows, axis=0))

@@ -58,7 +58,7 @@ def step(envelope: Envelope) -> Rung:
         if mine[k].step != theirs[k].step:
             where = f"count of steps {theirs[k].step}, reference {mine[k].step}"
             return Rung("step", False, inf, 0.0, where, covers=k + 1)
-        judgement = envelope.judge(methodcaller("behind", k), rounded=k + 1)
+        judgement = envelope.behind(k)
         found = judged("step", judgement, f"state behind {behind} steps")
         found = replace(found, covers=k + 1)
         if not found.passed or found.undecided:
@@ -81,6 +81,11 @@ def looked_at(rung: Rung) -> Look:
     """What a rung looked at where it was furthest apart."""
     looks: dict[str, Look] = {name: attrgetter(name if name != "predict" else "predictions") for name in ENVELOPED}
     return methodcaller("behind", (rung.covers or 1) - 1) if rung.name == "step" else looks[rung.name]
+
+
+def judgement_of(envelope: Envelope, rung: Rung) -> Judgement:
+    """What an envelope says where a rung looked."""
+    return envelope.behind((rung.covers or 1) - 1) if rung.name == "step" else envelope.judge(looked_at(rung))
 
 
 def judged(name: str, judgement: Judgement, note: str) -> Rung:

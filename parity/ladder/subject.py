@@ -111,16 +111,18 @@ class Subject:
         return tuple(step for step in self.checkpoints_at if step <= self.compared)
 
     @cached_property
-    def exact(self) -> Trainer | None:
-        """The same backend in float64; None where that is what this is, or where it has none."""
-        if self.contender.dtype == "float64" or "float64" not in self.backend.dtypes:
+    def otherwise(self) -> Trainer | None:
+        """The same backend in the other dtype; None where it has none."""
+        dtype = "float32" if self.contender.dtype == "float64" else "float64"
+        if dtype not in self.backend.dtypes:
             return None
         mode, device = self.contender.mode, self.contender.device
-        return self.backend.trainer(self.start.config, device=device, mode=mode, dtype="float64")
+        return self.backend.trainer(self.start.config, device=device, mode=mode, dtype=dtype)
 
-    def truth_of(self, view: View) -> View | None:
-        """What a view shows in float64, from the very same numbers."""
-        return None if self.exact is None else View(self.exact, view.given.cast("float64"), view.steps)
+    def in_other_dtype(self, view: View) -> View | None:
+        """What a view shows in the other dtype, from the same numbers."""
+        dtype = "float32" if self.contender.dtype == "float64" else "float64"
+        return None if self.otherwise is None else View(self.otherwise, view.given.cast(dtype), view.steps)
 
     @cached_property
     def clouds(self) -> tuple[Cloud, Cloud]:

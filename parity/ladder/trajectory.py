@@ -148,7 +148,7 @@ def kept(history: History, c: int) -> Arrays:
 
 def _largest_so_far(rows: NDArray[Any], dtype: str) -> Floats:
     """(C,) the largest magnitude in (C, ...) up to each row, as far as the dtype can hold it."""
-    sizes = np.abs(rows.astype(np.float64)).reshape(len(rows), -1).max(axis=1, initial=0.0)
+    sizes = np.abs(rows.astype(np.float64)).max(axis=tuple(range(1, rows.ndim)), initial=0.0)
     return np.maximum.accumulate(np.where(np.isfinite(sizes), np.minimum(sizes, _largest_below_the_end(dtype)), 0.0))
 
 

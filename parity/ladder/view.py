@@ -71,8 +71,9 @@ class View:
         return states
 
     def behind(self, k: int) -> Arrays:
-        """The whole state behind step k, counted from 0."""
-        return self.stepped[k].named()
+        """The whole state behind step k, counted from 0, or at -1 in front of them; nothing where it is not finite."""
+        states = [self.given.state, *self.stepped]
+        return states[k + 1].named() if k + 1 < len(states) else {}
 
 
 def before_batch(given: Given, state: State, step: int) -> Given:

@@ -215,9 +215,17 @@ def _terms(loss: Loss, error: Floats, p: Floats, t: Floats) -> tuple[Floats, Flo
             terms = np.where(size <= delta, error**2 / 2, delta * (size - delta / 2))
             return terms, np.clip(error, -abs(delta), abs(delta))
         case "log_cosh":
-            return np.logaddexp(error, -error) - log(2), np.tanh(error)
+            return log_cosh(error), np.tanh(error)
         case "cross_entropy":
             return -(t * log_softmax(p)).sum(axis=1), softmax(p) * t.sum(axis=1, keepdims=True) - t
+
+
+def log_cosh(error: Floats) -> Floats:
+    """Without overflow, and with all digits near 0."""
+    size = np.abs(error)
+    far = np.maximum(size, 1.0)
+    near = np.log1p(np.sinh(np.minimum(size, 1.0)) ** 2) / 2
+    return np.where(size < 1.0, near, np.logaddexp(far, -far) - log(2))
 
 
 def all_pairs(loss: Loss, p: Floats, t: Floats) -> Slope:

@@ -229,10 +229,10 @@ def gelu(x: Floats) -> tuple[Floats, Floats]:
 
 
 def gelu_tanh(x: Floats) -> tuple[Floats, Floats]:
-    """Its form with tanh (arXiv:1606.08415, section 2)."""
-    root = math.sqrt(2 / math.pi)
-    y, slope = tanh(root * (x + 0.044715 * x**3))
-    return x * (1 + y) / 2, (1 + y + x * slope * root * (1 + 3 * 0.044715 * x**2)) / 2
+    """Its form with tanh (arXiv:1606.08415, section 2), where (1 + tanh u) / 2 is sigmoid(2 u)."""
+    twice = 2 * math.sqrt(2 / math.pi)
+    y, slope = sigmoid(twice * (x + 0.044715 * x**3))
+    return x * y, y + x * slope * twice * (1 + 3 * 0.044715 * x**2)
 
 
 def clipped(low: float, high: float) -> Activation:

@@ -72,9 +72,10 @@ def gelu(x: Array) -> tuple[Array, Array]:
 def gelu_tanh(x: Array) -> tuple[Array, Array]:
     """gelu with Phi(x) taken as (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 (arXiv:1606.08415, section 2)."""
     root = math.sqrt(2 / math.pi)
-    y, y_slope = tanh(root * (x + 0.044715 * x**3))
-    inner_slope = root * (1 + 3 * 0.044715 * x**2)
-    return x * (1 + y) / 2, (1 + y + x * y_slope * inner_slope) / 2
+    # (1 + tanh u) / 2 is sigmoid(2 u), which keeps its digits where tanh is near -1.
+    y, y_slope = sigmoid(2 * root * (x + 0.044715 * x**3))
+    inner_slope = 2 * root * (1 + 3 * 0.044715 * x**2)
+    return x * y, y + x * y_slope * inner_slope
 
 
 ACTIVATIONS: dict[str, Callable[[Array], tuple[Array, Array]]] = {

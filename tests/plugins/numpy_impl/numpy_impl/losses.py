@@ -32,9 +32,16 @@ def _terms(loss: Loss, predictions: Array, targets: Array) -> tuple[Array, Array
         case "huber":
             return huber(error, loss.huber_delta)
         case "log_cosh":
-            return np.logaddexp(error, -error) - math.log(2), np.tanh(error)
+            return log_cosh(error), np.tanh(error)
         case "cross_entropy":
             return cross_entropy(predictions, targets)
+
+
+def log_cosh(error: Array) -> Array:
+    """Without overflow, and with all digits near 0; (B, K) terms."""
+    size = np.abs(error)
+    near, far = np.minimum(size, 1), np.maximum(size, 1)
+    return np.where(size < 1, np.log1p(np.sinh(near) ** 2) / 2, np.logaddexp(far, -far) - math.log(2))
 
 
 def huber(error: Array, delta: float) -> tuple[Array, Array]:
