@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/installed
 # Sums over threads depend on how many there are.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install parity test lint bench faults clean
+.PHONY: help install parity test lint bench calibrate faults clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Set up .venv with both backends and the development tools
 
@@ -37,6 +37,10 @@ lint: install ## Style, types and import rules
 bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.seeds
 	$(BIN)/python -m benchmarks.step_cost
+	$(BIN)/python -m benchmarks.replica_cost
+
+calibrate: install ## Measure how far apart correct executions are, which the ladder's limits rest on; resumes where it was ended
+	$(BIN)/python -m benchmarks.calibrate
 
 faults: install ## Plant faults, mutate a twin, run healthy experiments: what the ladder sees; resumes where it was ended
 	$(BIN)/python -m benchmarks.faults
