@@ -37,7 +37,8 @@ def _equivalent(
 ) -> str:
     return (
         f"On {experiment.problem}, {_compared(pairs)}: from the same start they "
-        f"compute the same predictions, losses, gradients and updates to within rounding, and {_followed(pairs)}. "
+        f"compute the same predictions, losses, gradients and updates to within rounding, and "
+        f"{_followed(pairs, experiment.steps)}. "
         + " ".join([_learned(list(accuracy.values()), baselines), *_ended(pairs)])
     )
 
@@ -60,16 +61,15 @@ def _compared(pairs: Sequence[Pair]) -> str:
     )
 
 
-def _followed(pairs: Sequence[Pair]) -> str:
+def _followed(pairs: Sequence[Pair], total: int) -> str:
     """How far the paths were compared."""
     covers: dict[str, int] = {}
     for pair in pairs:
         dtype = pair.candidate.rsplit(":", 1)[1]
         steps = next(rung.covers or 0 for rung in pair.rungs if rung.name == "trajectory")
         covers[dtype] = min(steps, covers.get(dtype, steps))
-    return "take the same path as far as rounding lets it be followed, " + _listed(
-        [f"{steps} steps in {dtype}" for dtype, steps in sorted(covers.items())]
-    )
+    followed = [f"the first {steps:,} in {dtype}" for dtype, steps in sorted(covers.items())]
+    return f"take the same path over the steps that are compared one by one, {_listed(followed)} of {total:,}"
 
 
 def _ended(pairs: Sequence[Pair]) -> list[str]:

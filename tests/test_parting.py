@@ -157,3 +157,30 @@ def test_what_did_not_arrive_is_placed_at_the_start(what):
     expected = (0, "state" if what.startswith("layers") else "data", "wrong:cpu:loop:float64")
     assert (pair.parted.step, pair.parted.stage, pair.parted.culprit) == expected
     assert what in pair.parted.where
+
+
+def test_a_loss_that_steps_tell_wrongly_on_the_way_is_placed():
+    def plant(trainer):
+        differentiate = trainer._differentiate
+
+        def telling(batch, *, training):
+            loss, *others = differentiate(batch, training=training)
+            return loss * (1.1 if trainer.get_state().step >= 20 else 1.0), *others
+
+        trainer._differentiate = telling
+
+    pair = climb(subject(EXPERIMENT), wrong(EXPERIMENT, plant))
+    assert (pair.verdict, broken_at(pair)) == ("different", ["trajectory"])
+    assert (pair.parted.step, pair.parted.stage) == (21, "loss")
+
+
+@pytest.mark.parametrize(("guilty", "step"), [("candidate", 1), ("candidate", 30), ("reference", 30)])
+def test_a_side_that_is_not_finite_where_the_other_and_all_replicas_are_is_a_difference(guilty, step):
+    plant = climbing.behind_step(step, climbing.scaled(BIAS, np.nan))
+    pair_of = [subject(EXPERIMENT), wrong(EXPERIMENT, plant)]
+    if guilty == "reference":
+        pair_of.reverse()
+    pair = climb(*pair_of, subject(EXPERIMENT, "numpy"))
+    assert (pair.verdict, broken_at(pair)) == ("different", ["step" if step == 1 else "trajectory"])
+    assert pair.parted.step == step
+    assert f"{guilty} is not finite behind step" in pair.parted.where

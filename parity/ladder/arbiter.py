@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
 
 from parity.contract import Arrays
 from parity.ladder.envelope import Envelope, Judgement
@@ -56,6 +59,13 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
     if place.side or place.envelope is None:
         return Accusation(place.side)
     look = looked_at(place.rung)
+    unlike = [
+        str(subject.contender)
+        for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
+        if any(array.ndim and array.dtype != subject.contender.dtype for array in look(view).values())
+    ]
+    if len(unlike) == 1:
+        return Accusation(unlike[0])
     allowed = _allowed(judgement_of(place.envelope, place.rung))
     sides = {
         str(subject.contender): look(view)
@@ -85,6 +95,8 @@ def errors_at_start(
             continue
         look = looked_at(rung)
         judgement = judgement_of(envelope, rung)
+        if not isfinite(judgement.gap.size):
+            continue
         consensus, *others = (look(truth.first) for truth in truths)
         if any(distance(consensus, other, tensor_of(judgement.gap.where)) > judgement.noise for other in others):
             continue
@@ -95,7 +107,8 @@ def errors_at_start(
 
 def errors_on_the_way(reference: Subject, candidate: Subject, followed: Followed, voices: Voices) -> dict[str, Error]:
     """By contender, how far each is from the float64 consensus at the last checkpoint that is compared."""
-    at = [step for step in reference.compared_at if step <= followed.end]
+    end = followed.end if followed.excess is None else followed.excess.step - 1
+    at = [step for step in reference.compared_at if step <= end]
     truths = voices.own(reference, candidate)
     if not at or not truths:
         return {}
@@ -127,4 +140,5 @@ def _error(truth: Arrays, found: Arrays, judgement: Judgement) -> Error:
 
 
 def _allowed(judgement: Judgement) -> float:
-    return judgement.factor * judgement.noise
+    # A gap without bound is one of shape, or of numbers that are not finite: less than that is nobody's fault.
+    return judgement.factor * judgement.noise if isfinite(judgement.gap.size) else float(np.finfo(np.float64).max)

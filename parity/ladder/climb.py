@@ -76,9 +76,10 @@ class Climb:
             if not rung.passed:
                 self._explain(at_the_start(self.reference, self.candidate, rung, envelope))
             if not rung.passed or rung.undecided:
-                return
+                break
         self.arbiter = errors_at_start(self.reference, self.candidate, self.rungs, envelope, self.voices)
-        self._follow(done)
+        if rung.passed and not rung.undecided:
+            self._follow(done)
 
     def _follow(self, done: Done) -> None:
         followed = follow(self.reference, self.candidate)
@@ -115,6 +116,8 @@ class Climb:
             who = f"{names[1]} and {names[0]} are {gap:.2g} of its size apart, and nothing tells which is off"
         elif place.side:
             who = f"{accusation.culprit} differs from {'its own steps' if place.step else 'what it was given'}"
+        elif not accusation.voices:
+            who = f"{accusation.culprit} is not what was asked for"
         else:
             agrees = f"{other} agrees with {', '.join(accusation.voices)}"
             who = f"{accusation.culprit} is off by {gap:.2g} of its size, {agrees}"

@@ -12,7 +12,7 @@ from parity.contract import Arrays, TrainingConfig
 from parity.ladder.gap import distances
 from parity.ladder.plan import FIRST_SEED, MORE_SEED
 from parity.ladder.replicas import Replica, disturb
-from parity.ladder.view import EVALUATED, IN_TRAINING, View
+from parity.ladder.view import EVALUATED, IN_TRAINING, LOSS_OF_STEP, View
 
 AGAIN = 4
 """How many times as many replicas a second look takes."""
@@ -73,6 +73,11 @@ class Cloud:
         return self._loss_and_gradients[0]
 
     @property
+    def losses(self) -> Spread:
+        """The same for the loss that a step tells, which is that loss."""
+        return Spread(dict.fromkeys(("loss", LOSS_OF_STEP), self.loss.distances["loss"]))
+
+    @property
     def gradients(self) -> Spread:
         """Of the gradients."""
         return self._loss_and_gradients[1]
@@ -80,6 +85,10 @@ class Cloud:
     def behind(self, k: int) -> Spread:
         """Of the whole state behind step k, counted from 0; where a replica is no longer finite its distance is infinite."""
         return self._stepped[k]
+
+    def finite_behind(self, k: int) -> list[bool]:
+        """Whether each replica is still finite behind step k, counted from 0."""
+        return [len(view.stepped) > k for _, view in self._views()]
 
     @cached_property
     def _loss_and_gradients(self) -> tuple[Spread, Spread]:

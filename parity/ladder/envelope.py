@@ -64,7 +64,7 @@ class Envelope:
         around: tuple[Cloud, Cloud] | None = None,
         other: View | None = None,
     ) -> None:
-        self.views, self.dtypes, self.calibration = views, dtypes, calibration
+        self.views, self.dtypes, self.config, self.calibration = views, dtypes, config, calibration
         self.other = other
         """The reference's in the other dtype."""
         # Where the two differ in dtype, the noise is that of the coarser.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.contract import History, State
+from parity.contract import History, State, TrainingConfig
 from parity.ladder.cloud import Cloud
 from parity.ladder.envelope import Envelope, coarseness
 from parity.ladder.gap import tensor_of
@@ -51,7 +51,7 @@ def at_the_start(reference: Subject, candidate: Subject, rung: Rung, envelope: E
         found = dissected(local_envelope(reference, candidate, given), k)
         if found is not None:
             return found
-    return Place(k, stage_of(rung), rung, envelope)
+    return Place(k, stage_of(rung, reference.start.config), rung, envelope)
 
 
 def on_the_way(reference: Subject, candidate: Subject, followed: Followed) -> Place | None:
@@ -71,22 +71,21 @@ def on_the_way(reference: Subject, candidate: Subject, followed: Followed) -> Pl
 
 def dissected(envelope: Envelope, step: int) -> Place | None:
     """The first rung that breaks where both are given the same before one step."""
-    # What a step leaves behind shows any difference in what leads to it; the rest is looked at only then.
-    if ENVELOPED["step"](envelope).passed:
+    # What a step leaves behind shows any difference in what leads to it, but not in the loss that is told.
+    if ENVELOPED["step"](envelope).passed and ENVELOPED["loss"](envelope).passed:
         return None
     rungs = (compare(envelope) for compare in ENVELOPED.values())
-    return next((Place(step, stage_of(rung), rung, envelope) for rung in rungs if not rung.passed), None)
+    return next(
+        (Place(step, stage_of(rung, envelope.config), rung, envelope) for rung in rungs if not rung.passed), None
+    )
 
 
-def stage_of(rung: Rung) -> str:
+def stage_of(rung: Rung, config: TrainingConfig) -> str:
     """What happens in a step where a rung breaks: of the state behind it, slots and parameters are the optimizer's work."""
-    if rung.name == "step":
-        return (
-            "state"
-            if tensor_of(rung.where).startswith(("count of", "norms.")) and " of " not in rung.where
-            else "optimizer"
-        )
-    return STAGES[rung.name]
+    if rung.name != "step":
+        return STAGES[rung.name]
+    buffers = {spec.name for spec in config.model.buffers()}
+    return "state" if tensor_of(rung.where) in buffers or rung.where.startswith("count of") else "optimizer"
 
 
 def stage_of_start(rung: Rung) -> str:

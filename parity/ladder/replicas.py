@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from parity.contract import Arrays, Batch, BatchOrder, Data, State, TrainingConfig
 from parity.start import cast
 
-MODEL = "one ulp in weights, inputs and targets; rows of every batch and units of every layer in another order"
+MODEL = (
+    "one ulp in weights and inputs, in targets one of the largest of each output; rows of every batch and units of every "
+    "layer in another order"
+)
 
 Permutation = NDArray[np.intp]
 
@@ -164,10 +167,10 @@ def one_ulp(array: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
 
 
 def as_one(array: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
-    """All elements, also zeros, a unit in the last place of the largest up or down.
+    """All elements, also zeros, a unit in the last place of the largest of their column up or down.
 
     So much of a difference between predictions and targets is lost where the two cancel, however small it is.
     """
     signs = np.where(random.random(array.shape) < 0.5, -1, 1).astype(array.dtype)
-    moved: NDArray[Any] = array + signs * np.spacing(np.abs(array).max(initial=0))
+    moved: NDArray[Any] = array + signs * np.spacing(np.abs(array).max(axis=0, initial=0))
     return moved

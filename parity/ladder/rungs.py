@@ -33,19 +33,19 @@ def start(reference: Subject, candidate: Subject) -> Rung:
 
 def predict(envelope: Envelope) -> Rung:
     """The same predictions before any training?"""
-    judgement = envelope.judge(attrgetter("predictions"))
+    judgement = envelope.judge(LOOKS["predict"])
     return judged("predict", judgement, "predictions from the initial weights")
 
 
 def loss(envelope: Envelope) -> Rung:
     """The same loss of the first batch?"""
-    judgement = envelope.judge(attrgetter("loss"))
+    judgement = envelope.judge(LOOKS["loss"])
     return judged("loss", judgement, "loss of the first batch")
 
 
 def gradients(envelope: Envelope) -> Rung:
     """The same gradient of every tensor?"""
-    judgement = envelope.judge(attrgetter("gradients"))
+    judgement = envelope.judge(LOOKS["gradients"])
     return judged("gradients", judgement, "gradients of the first batch")
 
 
@@ -65,7 +65,17 @@ def step(envelope: Envelope) -> Rung:
             return found
         if rung.limit is None or _closeness(found) > _closeness(rung):
             rung = found
-    return rung
+    return rung if len(mine) == len(theirs) else _one_not_finite(envelope, behind, rung)
+
+
+def _one_not_finite(envelope: Envelope, k: int, rung: Rung) -> Rung:
+    """The rung where one of the two is not finite behind a step: broken, unless some replicas are and some are not."""
+    reference = len(envelope.views[0].stepped) > k
+    replicas = envelope.first.finite_behind(k)
+    who = "candidate" if reference else "reference"
+    if all(finite == reference for finite in replicas):
+        return Rung("step", False, inf, None, f"{who} is not finite behind step {k + 1}", covers=k + 1)
+    return replace(rung, undecided=f"the {who} is not finite behind step {k + 1}, as are some replicas and others not")
 
 
 ENVELOPED: dict[str, Callable[[Envelope], Rung]] = {
@@ -76,11 +86,17 @@ ENVELOPED: dict[str, Callable[[Envelope], Rung]] = {
 }
 """The rungs that an envelope judges."""
 
+LOOKS: dict[str, Look] = {
+    "predict": attrgetter("predictions"),
+    "loss": attrgetter("losses"),
+    "gradients": attrgetter("gradients"),
+}
+"""What those before the first step look at."""
+
 
 def looked_at(rung: Rung) -> Look:
     """What a rung looked at where it was furthest apart."""
-    looks: dict[str, Look] = {name: attrgetter(name if name != "predict" else "predictions") for name in ENVELOPED}
-    return methodcaller("behind", (rung.covers or 1) - 1) if rung.name == "step" else looks[rung.name]
+    return methodcaller("behind", (rung.covers or 1) - 1) if rung.name == "step" else LOOKS[rung.name]
 
 
 def judgement_of(envelope: Envelope, rung: Rung) -> Judgement:

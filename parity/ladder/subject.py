@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contender import Contender
-from parity.contract import Backend, BatchOrder, Data, History, Trainer
+from parity.contract import Backend, BatchOrder, Data, History, Trainer, require
 from parity.ladder.calibration import Calibration
 from parity.ladder.cloud import Cloud, clouds
 from parity.ladder.gap import Gap, identical
@@ -77,7 +77,7 @@ class Subject:
         """The whole run."""
         self.trainer.set_state(self.given.state)
         with self.watcher.task(f"training {self.contender}", self.start.order.steps) as done:
-            return self.trainer.fit(
+            history = self.trainer.fit(
                 self.given.train,
                 self.start.order,
                 evaluate=self.given.held_out.inputs,
@@ -85,6 +85,8 @@ class Subject:
                 checkpoints_at=self.checkpoints_at,
                 progress=done,
             )
+        self._check(history, self.start.order.steps, len(self.checkpoints_at))
+        return history
 
     @property
     def is_trained(self) -> bool:
@@ -98,7 +100,23 @@ class Subject:
             return self.history
         self.trainer.set_state(self.given.state)
         given, at = self.given.part(0, self.compared), self.compared_at
-        return self.trainer.fit(given.train, given.order, checkpoints_at=at)
+        history = self.trainer.fit(given.train, given.order, checkpoints_at=at)
+        self._check(history, self.compared, len(at))
+        return history
+
+    def _check(self, history: History, steps: int, checkpoints: int) -> None:
+        """Raise InputError unless a history holds what was asked for."""
+        state = self.given.state
+        wanted = {"losses": (steps,)}
+        wanted |= {name: (checkpoints, *a.shape) for name, a in {**state.parameters, **state.buffers}.items()}
+        kept = {"losses": history.losses, **history.parameters, **history.buffers}
+        shapes = {name: array.shape for name, array in kept.items()}
+        wrong = sorted(name for name in wanted.keys() | shapes.keys() if wanted.get(name) != shapes.get(name))
+        require(
+            not wrong,
+            f"fit of {self.contender} gave {wrong and wrong[0]} of shape {wrong and shapes.get(wrong[0])}; expected "
+            f"{wrong and wanted.get(wrong[0])}. Check the backend: python -m parity.conformance {self.contender.backend}",
+        )
 
     @property
     def compared(self) -> int:

@@ -113,8 +113,12 @@ def follow(reference: Subject, candidate: Subject) -> Followed:
     rough = candidate if coarser else reference
     path = rough.path
     horizon = _horizon(path, reference, candidate)
-    diverged = [s.diverged_at - 1 for s in (reference, candidate) if s.diverged_at is not None]
-    end = min(path.finite_until, reference.compared, *diverged, *([horizon.step - 1] if horizon.step else []))
+    end = min(path.finite_until, reference.compared, *([horizon.step - 1] if horizon.step else []))
+    diverged = [s.diverged_at for s in (reference, candidate) if s.diverged_at is not None]
+    if diverged and min(diverged) <= end:
+        # Where one leaves the finite numbers alone, and all replicas do as the reference does, that is a difference.
+        alone = len(diverged) == 1 or diverged[0] != diverged[1]
+        end = min(diverged) if alone else min(diverged) - 1
     noise = Noise.of(path, reference.beginning, rough.contender.dtype)
     return Followed(
         distances=tuple(distances(reference.beginning, candidate.beginning, reference.compared_at, end, noise)),

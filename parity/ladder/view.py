@@ -14,6 +14,7 @@ from parity.contract import Arrays, BatchOrder, Data, State, Trainer
 from parity.ladder.replicas import Given
 
 PREDICTIONS = EVALUATED, IN_TRAINING = "predictions", "training-mode predictions"
+LOSS_OF_STEP = "loss that the step tells"
 
 
 @dataclass
@@ -49,6 +50,11 @@ class View:
         return self.trainer.loss_and_grads(self.given.batch(0))
 
     @property
+    def losses(self) -> Arrays:
+        """Of the first batch, by itself and as the first step tells it."""
+        return {**self.loss, LOSS_OF_STEP: np.array(self._walked[1])}
+
+    @property
     def loss(self) -> Arrays:
         """Of the first batch, under its name."""
         return {"loss": np.array(self.loss_and_grads[0])}
@@ -58,17 +64,25 @@ class View:
         """Of the first batch."""
         return self.loss_and_grads[1]
 
-    @cached_property
+    @property
     def stepped(self) -> list[State]:
         """The states behind each step, as far as they are finite."""
+        return self._walked[0]
+
+    @cached_property
+    def _walked(self) -> tuple[list[State], float]:
+        """The same, and the loss that the first step tells."""
         self.trainer.set_state(self.given.state)
         states: list[State] = []
-        for i in range(self.steps):
-            self.trainer.step(self.given.batch(i))
-            states.append(self.trainer.get_state())
-            if not is_finite(states[-1].named()):
-                return states[:-1]
-        return states
+        first = self.trainer.step(self.given.batch(0))
+        for i in range(1, self.steps + 1):
+            state = self.trainer.get_state()
+            if not is_finite(state.named()):
+                break
+            states.append(state)
+            if i < self.steps:
+                self.trainer.step(self.given.batch(i))
+        return states, first
 
     def behind(self, k: int) -> Arrays:
         """The whole state behind step k, counted from 0, or at -1 in front of them; nothing where it is not finite."""

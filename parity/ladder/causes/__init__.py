@@ -68,7 +68,13 @@ def _of(scene: Scene, followed: Followed | None) -> tuple[Cause, ...]:
     if unkept:
         align = "one dtype throughout: jax_enable_x64 for float64 in JAX, no .float() on the way in PyTorch"
         return (Cause("dtype.kept", unkept, align, side),)
-    return named(BY_RUNG[place.rung.name](scene), side)
+    return named(BY_RUNG[place.rung.name](scene), side) if _alike(scene) else ()
+
+
+def _alike(scene: Scene) -> bool:
+    """Whether both sides show arrays of the same names and shapes, without which nothing can be explained."""
+    one, other = (looked_at(scene.place.rung)(view) for view in scene.views)
+    return {name: array.shape for name, array in one.items()} == {name: array.shape for name, array in other.items()}
 
 
 def _unkept(scene: Scene) -> str:
