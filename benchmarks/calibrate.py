@@ -30,7 +30,7 @@ from parity.start import Start
 
 EXPERIMENTS = 200
 FIRST = 2_000_000
-"""Seed of the first experiment. `make faults` counts from 0; those from 1,000,000 on were looked at while the limits were made."""
+"""Seed of the first experiment: none that was looked at while the limits were made, nor one of `make faults`."""
 DTYPES = ("float32", "float64")
 REPLICAS = 16
 KEPT = 20
