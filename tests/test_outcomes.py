@@ -20,11 +20,11 @@ from parity import registry
 from parity.contender import expand, parse
 from parity.contract import SGD, InputError
 from parity.ladder.plan import evaluated_at
-from parity.outcomes import train_seeds, with_outcomes
+from parity.outcomes import held, train_seeds, with_outcomes
 from parity.outcomes.equivalence import ALARM, ALPHA, POWER, compare, discordance, power, seeds_needed
 from parity.progress import Silent
 from parity.replicate import fit_many
-from parity.report.terminal import show
+from parity.report.terminal import _cell, show
 from parity.result import Pair, Rung, SeedRuns
 from parity.start import draw, draw_state
 
@@ -272,6 +272,49 @@ def test_where_all_diverge_nothing_is_claimed():
     assert (outcome.verdict, outcome.diverged.both) == ("inconclusive", 8)
 
 
+CLIMBED = Pair(
+    "torch:cpu:eager:float64",
+    "jax:cpu:scan:float64",
+    "equivalent",
+    "They hold.",
+    (Rung("accuracy", True, 0.0, None, "", ""),),
+)
+
+
+@pytest.mark.parametrize(
+    ("rungs", "expected"),
+    [
+        (CLIMBED.rungs, True),
+        ((), False),
+        ((replace(CLIMBED.rungs[0], passed=False),), False),
+        ((replace(CLIMBED.rungs[0], undecided="no limit"),), False),
+        # Climbs that ended early, on a rung that passed: undecided, and diverged behind it.
+        ((Rung("gradients", True, 0.0, None, "", undecided="replicas are not finite"),), False),
+        ((Rung("trajectory", True, 0.0, 1.0, "", covers=3),), False),
+    ],
+)
+def test_only_climbs_that_came_to_the_accuracy_are_judged_by_their_ends(rungs, expected):
+    pair = replace(CLIMBED, rungs=rungs)
+    assert held(pair) is expected
+    run = SeedRuns(tuple(range(8)), np.array(curves(SPREAD)), (None,) * 8)
+    (found,) = with_outcomes([pair], {pair.reference: run, pair.candidate: run}, TWINS, "R2", (0, 50, 100))
+    assert (found.outcome is not None) is expected
+    assert expected or found is pair
+
+
+@pytest.mark.parametrize(
+    "rung",
+    [
+        Rung("trajectory", False, 0.5, None, "layers.0.kernel[0]"),
+        Rung("accuracy", False, None, None, "", "the reference alone diverged on 8 of 8 seeds"),
+        Rung("step", False, 0.5, 0.1, ""),
+    ],
+)
+def test_every_failed_rung_is_shown_as_broken(rung):
+    assert _cell(rung).startswith("[red]broke[/red]")
+    assert "broke" not in _cell(replace(rung, passed=True))
+
+
 # Real runs.
 
 
@@ -391,7 +434,9 @@ def test_every_seed_diverges():
     experiment = replace(ORACLE, optimizer=SGD(learning_rate=1e30))
     result = parity.run(experiment, throughput=False)
     (pair,) = result.pairs
-    assert (result.verdict, pair.outcome.diverged.both) == ("diverged", 6)
+    # The climb has no rung accuracy that an outcome could judge: its seeds are not trained.
+    assert (result.verdict, pair.outcome, result.complete) == ("diverged", None, True)
+    assert [rung.name for rung in pair.rungs if rung.name == "accuracy"] == []
     json.dumps(result.to_json(), allow_nan=False)
 
 

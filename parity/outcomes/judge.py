@@ -43,8 +43,12 @@ class Runs:
 
 
 def held(pair: Pair) -> bool:
-    """Whether no rung broke, so that an outcome says something new."""
-    return pair.rungs[-1].passed
+    """Whether the climb came to its end, the rung accuracy, so that an outcome says something new.
+
+    One that diverged or could not be judged ends on an earlier rung, which passed all the same.
+    """
+    last = pair.rungs[-1] if pair.rungs else None
+    return last is not None and last.name == "accuracy" and last.passed and not last.undecided
 
 
 def with_outcomes(
@@ -54,7 +58,7 @@ def with_outcomes(
     metric: str,
     evaluated_at: Sequence[int],
 ) -> list[Pair]:
-    """The pairs with what their seeds say, where no rung broke and both sides were trained."""
+    """The pairs with what their seeds say, where all rungs held and both sides were trained."""
     return [
         _with_outcome(
             pair,

@@ -76,9 +76,8 @@ def _cell(rung: Rung) -> str:
     if rung.name == "start":
         return "[green]identical[/green]" if rung.passed else f"[red]broke[/red] {escape(rung.where)}"
     if rung.limit is None:
-        return (
-            f"[dim]{_number(rung.gap)} {escape(rung.note)}[/dim]" if rung.gap is not None else f"[dim]{rung.note}[/dim]"
-        )
+        told = escape(" ".join(filter(None, ["" if rung.gap is None else _number(rung.gap), rung.note])))
+        return f"[dim]{told}[/dim]" if rung.passed else f"{_mark(rung)} {told}".rstrip()
     compared = f" over {rung.covers} steps" if rung.name == "trajectory" and rung.passed else ""
     return f"{_mark(rung)} {_number(rung.gap)} of {_number(rung.limit)}{compared}"
 
