@@ -73,8 +73,8 @@ def rows_of(
     """The row of every job, in the order they end; `work` is a function of a module.
 
     A job that did not end well, or not within `seconds` of CPU time, has the one field `error`. Rows are kept in `part` on
-    the way, and what stands there is not done again; an error is, unless `keep_errors` says that it is what was to be found out.
-    `told` hears how many jobs are done.
+    the way, and what stands there is not done again; an error is, unless `keep_errors` says that it is what was to be
+    found out. `told` hears how many jobs are done.
     """
     done = {job: row for job, row in _kept(part).items() if keep_errors or "error" not in row}
     waiting = [job for job in jobs if json.dumps(job) not in done]
