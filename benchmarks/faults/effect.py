@@ -1,7 +1,7 @@
 """Does a change of a backend change what is computed? The float64 oracle says.
 
-What a backend computes is a set of groups of arrays, each with a scale of its own. Its distance from the oracle is held against
-that of the unchanged twin, which is rounding: where no group is `ROUNDING` times further away, nothing has changed.
+What a backend computes is a set of groups of tensors, each tensor with a scale of its own. Its distance from the oracle is held
+against that of the unchanged twin, which is rounding: where no tensor is `ROUNDING` times further away, nothing has changed.
 """
 
 from collections.abc import Mapping
@@ -21,13 +21,15 @@ FIRST_STEPS = 5
 ROUNDING = 10.0
 """Two correct programs may differ in their rounding, by more than the unchanged twin and the oracle do."""
 FLOOR = 16.0
-"""In eps: a distance that every program may have, also where twin and oracle agree to the last bit."""
+"""In eps of the scale: a distance that every program may have, also where twin and oracle agree to the last bit."""
+
+SMALLEST = float(np.finfo(np.float64).tiny)
 
 Groups = Mapping[str, Arrays]
 
 
 def effect(backend: str, clean: str, experiment: Experiment, dtype: str) -> float:
-    """How many times further from the oracle than `clean` a backend is, in the group where that is most."""
+    """How many times further from the oracle than `clean` a backend is, in the tensor where that is most."""
     start = draw(experiment)
     if not receives(backend, start, dtype):
         return inf
@@ -38,11 +40,21 @@ def effect(backend: str, clean: str, experiment: Experiment, dtype: str) -> floa
 
 
 def further(found: Groups, clean: Groups, truth: Groups, dtype: str) -> float:
-    """How many times further from the truth than `clean` what was found is, in the group where that is most."""
-    if any(array.dtype != clean[group][name].dtype for group in found for name, array in found[group].items()):
+    """How many times further from the truth than `clean` what was found is, in the tensor where that is most.
+
+    The scale of a tensor is its largest element. Where twin and oracle share less than half of its digits, the tensor is
+    hardly more than rounding, as the gradient of a bias in front of a normalization is, and its scale is that of its group.
+    """
+    if any(not alike(clean[group], found[group]) for group in truth):
         return inf
-    floor = FLOOR * float(np.finfo(dtype).eps)
-    return max(distance(truth[group], found[group]) / (distance(truth[group], clean[group]) + floor) for group in truth)
+    eps, most = float(np.finfo(dtype).eps), 0.0
+    for group, tensors in truth.items():
+        largest = max(map(size, tensors.values()), default=0.0)
+        for name, tensor in tensors.items():
+            missed, own = distance(tensor, clean[group][name]), size(tensor)
+            floor = FLOOR * eps * (own if missed < eps**0.5 * own else largest)
+            most = max(most, distance(tensor, found[group][name]) / max(missed + floor, SMALLEST))
+    return most
 
 
 def receives(backend: str, start: Start, dtype: str) -> bool:
@@ -73,8 +85,8 @@ def computed(backend: str, start: Start, dtype: str, replicas: int = 1) -> Group
     loss, gradients = trainer.loss_and_grads(first)
     stepped: dict[str, Any] = {}
     for step in range(min(FIRST_STEPS, order.steps)):
-        stepped[f"loss {step}"] = np.array(trainer.step(order.batch(train, step)))
-        stepped |= {f"{name} {step}": array for name, array in trainer.get_state().named().items()}
+        stepped[f"loss of step {step}"] = {"loss": np.array(trainer.step(order.batch(train, step)))}
+        stepped[f"step {step}"] = trainer.get_state().named()
     trainer.set_state(state)
     steps = range(order.steps + 1)
     watched = {"evaluate": held_out.inputs, "evaluate_at": steps, "checkpoints_at": steps}
@@ -85,13 +97,15 @@ def computed(backend: str, start: Start, dtype: str, replicas: int = 1) -> Group
         "predictions": predictions,
         "loss": {"loss": np.array(loss)},
         "gradients": gradients,
-        **{f"steps, {name}": {name: array} for name, array in stepped.items()},
+        **stepped,
         "losses": {"losses": history.losses},
         "learning curve": {"predictions": history.predictions},
         "checkpoints": history.parameters,
         "buffers": history.buffers,
-        "end": history.final.named() | {"step": np.array(history.final.step)},
-        "another replica": other.final.named() | {"losses": other.losses},
+        "end": history.final.named(),
+        "count of steps": {"step": np.array(history.final.step)},
+        "another replica": other.final.named(),
+        "losses of another replica": {"losses": other.losses},
     }
 
 
@@ -105,19 +119,24 @@ def _scaled(arrays: Arrays, factor: float) -> Arrays:
     return {name: (factor * array).astype(array.dtype) for name, array in arrays.items()}
 
 
-def distance(truth: Arrays, found: Arrays) -> float:
-    """The largest |found - truth| over the largest |truth| of a group; infinite where names, shapes or finiteness differ."""
-    if truth.keys() != found.keys() or any(truth[name].shape != found[name].shape for name in truth):
-        return inf
-    scale, largest = 0.0, 0.0
-    for name, array in truth.items():
-        expected, got = array.astype(np.float64), found[name].astype(np.float64)
-        if not np.array_equal(np.isfinite(expected), np.isfinite(got)):
-            return inf
-        finite = np.isfinite(expected)
-        scale = max(scale, np.abs(expected[finite]).max(initial=0.0))
-        largest = max(largest, np.abs((got - expected)[finite]).max(initial=0.0))
-    return float(largest / scale) if scale else (inf if largest else 0.0)
+def alike(clean: Arrays, found: Arrays) -> bool:
+    """Whether names, shapes and dtypes are those of the twin, and the same elements finite."""
+    return clean.keys() == found.keys() and all(
+        (found[name].dtype, found[name].shape) == (tensor.dtype, tensor.shape)
+        and np.array_equal(np.isfinite(tensor), np.isfinite(found[name]))
+        for name, tensor in clean.items()
+    )
+
+
+def size(tensor: Any) -> float:
+    """The largest finite |element|."""
+    return float(np.abs(tensor.astype(np.float64)[np.isfinite(tensor)]).max(initial=0.0))
+
+
+def distance(truth: Any, found: Any) -> float:
+    """The largest |found - truth|, where both are finite."""
+    finite = np.isfinite(truth) & np.isfinite(found)
+    return float(np.abs(found.astype(np.float64)[finite] - truth.astype(np.float64)[finite]).max(initial=0.0))
 
 
 def identical(given: Any, back: Any) -> bool:

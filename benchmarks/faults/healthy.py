@@ -64,6 +64,10 @@ no such layer."""
 BEGINS: tuple[Begin, ...] = ("drawn", "drawn", "drawn", "drawn", "trained", "converged", "dead", "zero")
 
 
+RUNGS = ("start", "predict", "loss", "gradients", "step", "trajectory", "accuracy")
+"""Those that can alarm; the last one does where a run's learning curve is not that of its own checkpoints."""
+
+
 def jobs() -> list[tuple[int]]:
     """Every experiment by its seed."""
     return [(seed,) for seed in range(EXPERIMENTS)]
@@ -100,7 +104,7 @@ def backends() -> Iterator[None]:
 def judged(pair: Pair) -> Iterator[dict[str, Any]]:
     """The rungs of a pair on which two correct programs can alarm."""
     for rung in pair.rungs:
-        if rung.name in ("start", "predict", "loss", "gradients", "step", "trajectory"):
+        if rung.name in RUNGS:
             yield {
                 "candidate": pair.candidate,
                 "dtype": pair.candidate.rsplit(":", 1)[1],
@@ -231,11 +235,12 @@ def climbed(start: Start, seed: int) -> Iterator[Pair]:
 
 def candidates_of(dtype: str, seed: int) -> list[Contender]:
     """What is compared with PyTorch in a dtype."""
-    candidates = [Contender("numpy", "cpu", "loop", dtype), Contender("reversed", "cpu", "eager", dtype)]
-    # Compiling takes JAX a hundred times as long as running: one dtype of it an experiment, by turns.
-    if ("float32", "float64")[seed % 2] == dtype:
-        candidates.append(Contender("jax", "cpu", "step" if seed % 4 >= 2 else "scan", dtype))
-    return candidates
+    # Compiling takes JAX a hundred times as long as running: one mode of it an experiment, by turns.
+    return [
+        Contender("numpy", "cpu", "loop", dtype),
+        Contender("reversed", "cpu", "eager", dtype),
+        Contender("jax", "cpu", "step" if seed % 4 >= 2 else "scan", dtype),
+    ]
 
 
 def subject_of(contender: Contender, start: Start, calibration: Calibration) -> Subject:

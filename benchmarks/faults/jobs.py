@@ -31,6 +31,7 @@ IMPORTED = [
 ]
 
 TOO_LONG = "no end within the time limit"
+DIED = "the process died with status"
 ENDED = {-signal.SIGXCPU: TOO_LONG, -signal.SIGKILL: TOO_LONG}
 
 Job = tuple[Any, ...]
@@ -52,7 +53,7 @@ class Running:
             row: Row = self.ear.recv() if self.ear.poll() else {"error": TOO_LONG}
         except EOFError:
             self.process.join()
-            row = {"error": ENDED.get(self.process.exitcode, f"the process died with status {self.process.exitcode}")}
+            row = {"error": ENDED.get(self.process.exitcode, f"{DIED} {self.process.exitcode}")}
         self.process.kill()
         self.process.join()
         self.ear.close()
@@ -66,14 +67,16 @@ def rows_of(
     *,
     processes: int = 2,
     seconds: int = 600,
+    keep_errors: bool = False,
     told: Callable[[int], None] = lambda done: None,
 ) -> Iterator[tuple[Job, Row]]:
     """The row of every job, in the order they end; `work` is a function of a module.
 
     A job that did not end well, or not within `seconds` of CPU time, has the one field `error`. Rows are kept in `part` on
-    the way, and what stands there is not done again. `told` hears how many jobs are done.
+    the way, and what stands there is not done again; an error is, unless `keep_errors` says that it is what was to be
+    found out. `told` hears how many jobs are done.
     """
-    done = _kept(part)
+    done = {job: row for job, row in _kept(part).items() if keep_errors or "error" not in row}
     waiting = [job for job in jobs if json.dumps(job) not in done]
     yield from ((job, done[json.dumps(job)]) for job in jobs if json.dumps(job) in done)
     ended = len(jobs) - len(waiting)

@@ -5,12 +5,14 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import cycle
 from math import inf
+from traceback import walk_tb
 from typing import Any, get_args
 
 from benchmarks.faults import parts
-from benchmarks.faults.copies import ROOT, copied, oracle
+from benchmarks.faults.copies import ROOT, copied, oracle, package_of
 from benchmarks.faults.effect import ROUNDING, Groups, computed, further, receives
 from benchmarks.faults.experiments import small, told
+from benchmarks.faults.jobs import DIED, TOO_LONG
 from benchmarks.faults.mutate import Mutant, mutants
 from benchmarks.faults.planted import broken_rung, climb
 from parity import registry
@@ -127,9 +129,9 @@ class Fate:
     """What became of a mutant."""
 
     outcome: str = "equivalent"
-    """caught, equivalent or survived."""
+    """caught, equivalent, survived, or error where Parity itself raised one, which catches nothing."""
     by: str = ""
-    """The rung that broke, `crash`, or a check of the conformance suite."""
+    """The rung that broke, `crash`, or a check of the conformance suite; the text of an error."""
     experiment: str = ""
     """Where it was caught, or the last where it changed something."""
     effect: float | None = 0.0
@@ -144,8 +146,10 @@ def row_of(job: tuple[int]) -> dict[str, Any]:
 
 
 def ended(job: tuple[int], error: str) -> dict[str, Any]:
-    """The row of a mutant that ended its process, or would not end."""
-    return _row(job, Fate("caught", f"crash, {error}", effect=None))
+    """The row of a mutant that left no other: its process died or would not end, which is a crash, or raised an error."""
+    if error.startswith((DIED, TOO_LONG)):
+        return _row(job, Fate("caught", f"crash, {error}", effect=None))
+    return _row(job, Fate("error", error, effect=None))
 
 
 def _row(job: tuple[int], fate: Fate) -> dict[str, Any]:
@@ -164,9 +168,20 @@ def fate_of(backend: str) -> Fate:
             if rung is not None:
                 return Fate("caught", rung, fate.experiment, fate.effect)
     except Exception as error:
-        return Fate("caught", f"crash, {type(error).__name__}", fate.experiment, None)
+        if raised_in(package_of(backend), error):
+            return Fate("caught", f"crash, {type(error).__name__}", fate.experiment, None)
+        return Fate("error", f"{type(error).__name__}: {str(error)[:300]}", fate.experiment, None)
     check = failed_check(backend) if fate.outcome == "survived" else ""
     return Fate("caught", f"conformance, {check}", fate.experiment, fate.effect) if check else fate
+
+
+def raised_in(package: str, error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, was raised in a package or in what the package called."""
+    if error is None:
+        return False
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    within = any(module.split(".")[0] == package for module in modules)
+    return within or raised_in(package, error.__cause__ or error.__context__)
 
 
 def changed_in(backend: str) -> Iterator[tuple[Experiment, float]]:
