@@ -1,14 +1,14 @@
 """Path: how the replicas of a subject spread along its run, and from which step on that says nothing any more."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Arrays, History, Trainer
+from parity.contract import Arrays, History, Trainer, TrainingConfig
+from parity.contract.replicas import stacks
 from parity.ladder.gap import distances_over
 from parity.ladder.plan import members_at_once
 from parity.ladder.replicas import Given, Replica
@@ -16,6 +16,7 @@ from parity.progress import Done
 from parity.replicate import fit_many
 
 Floats = NDArray[np.float64]
+Draw = Callable[[], Given | Replica]
 
 
 @dataclass(frozen=True)
@@ -72,66 +73,93 @@ class Path:
 
 def path(
     trainer: Trainer,
+    config: TrainingConfig,
     given: Given,
-    replicas: Sequence[Replica],
-    seeded: Sequence[Given],
+    replicas: Sequence[Callable[[], Replica]],
+    seeded: Sequence[Callable[[], Given]],
     checkpoints_at: tuple[int, ...],
     done: Done,
 ) -> Path:
-    """Train all replicas, and runs of other seeds, in stacks that each hold the original to measure from."""
-    config, steps = replicas[0].config, given.order.steps
-    size = members_at_once(config, len(given.train.inputs), len(checkpoints_at))
-    parts: list[Path] = []
-    for first in range(0, len(replicas), size):
-        members = replicas[first : first + size]
-        others = [*(member.given for member in members), *(seeded if first == 0 else ())]
-        behind = first * steps
-        givens = [given, *others]
-        histories, note = fit_many(
-            trainer,
-            [each.state for each in givens],
-            [each.train for each in givens],
-            [each.order for each in givens],
-            checkpoints_at=checkpoints_at,
-            progress=partial(_add, done, behind),
-        )
-        parts.append(_measured(histories, members, checkpoints_at, note))
-    return reduce(_joined, parts)
-
-
-def _add(done: Done, behind: int, steps: int) -> None:
-    done(behind + steps)
-
-
-def _measured(
-    histories: Sequence[History], replicas: Sequence[Replica], checkpoints_at: tuple[int, ...], note: str
-) -> Path:
-    original, *others = histories
-    disturbed, seeded = others[: len(replicas)], others[len(replicas) :]
-    restored = [
-        {**replica.restore(history.parameters), **replica.restore(history.buffers)}
-        for replica, history in zip(replicas, disturbed, strict=True)
-    ]
-    kept = {**original.parameters, **original.buffers}
+    """Train the original to measure from, all replicas, and runs of other seeds: each once, drawn with the stack it is in."""
+    draws: list[Draw] = [lambda: given, *replicas, *seeded]
+    at_once = members_at_once(given, config, len(checkpoints_at), kept=1 + len(seeded))
+    runs = _trained(trainer, draws, at_once, checkpoints_at, done)
+    original = next(runs)
+    apart = [_Apart.of(original, run) for run in islice(runs, len(replicas))]
+    strangers = [original, *runs]
     return Path(
-        losses=np.array([distances_over(original.losses[:, None], each.losses[:, None]) for each in disturbed]),
-        tensors={name: np.array([distances_over(kept[name], each[name]) for each in restored]) for name in kept},
-        whole=np.array([euclidean(original.parameters, each) for each in restored]),
-        seeds=np.array([euclidean(a.parameters, b.parameters) for a, b in combinations([original, *seeded], 2)]),
+        losses=np.array([each.losses for each in apart]),
+        tensors={name: np.array([each.tensors[name] for each in apart]) for name in original.kept},
+        whole=np.array([each.whole for each in apart]),
+        seeds=np.array([euclidean(a.parameters, b.parameters) for a, b in combinations(strangers, 2)]),
         checkpoints_at=checkpoints_at,
-        note=note,
+        note=original.note,
     )
 
 
-def _joined(one: Path, other: Path) -> Path:
-    return Path(
-        np.concatenate([one.losses, other.losses]),
-        {name: np.concatenate([each, other.tensors[name]]) for name, each in one.tensors.items()},
-        np.concatenate([one.whole, other.whole]),
-        one.seeds,
-        one.checkpoints_at,
-        one.note,
+@dataclass(frozen=True)
+class _Run:
+    """What is kept of a run, in the original order of units; copies, as a view would keep its whole stack."""
+
+    losses: Floats
+    parameters: Arrays
+    buffers: Arrays
+    note: str
+
+    @classmethod
+    def of(cls, member: Given | Replica, history: History, note: str) -> "_Run":
+        restore = member.restore if isinstance(member, Replica) else _copied
+        return cls(history.losses.copy(), restore(history.parameters), restore(history.buffers), note)
+
+    @property
+    def kept(self) -> Arrays:
+        return {**self.parameters, **self.buffers}
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """How far one run is from the original."""
+
+    losses: Floats
+    tensors: Mapping[str, Floats]
+    whole: Floats
+
+    @classmethod
+    def of(cls, original: _Run, run: _Run) -> "_Apart":
+        return cls(
+            distances_over(original.losses[:, None], run.losses[:, None]),
+            {name: distances_over(array, run.kept[name]) for name, array in original.kept.items()},
+            euclidean(original.parameters, run.parameters),
+        )
+
+
+def _trained(
+    trainer: Trainer, draws: Sequence[Draw], at_once: int, checkpoints_at: tuple[int, ...], done: Done
+) -> Iterator[_Run]:
+    """All runs in their order; a stack is drawn when the one before it is let go."""
+    for part in stacks(len(draws), at_once):
+        yield from _stack(trainer, [draw() for draw in draws[part]], part.start, checkpoints_at, done)
+
+
+def _stack(
+    trainer: Trainer, members: Sequence[Given | Replica], first: int, checkpoints_at: tuple[int, ...], done: Done
+) -> Iterator[_Run]:
+    givens = [member.given if isinstance(member, Replica) else member for member in members]
+    behind = first * givens[0].order.steps
+    histories, note = fit_many(
+        trainer,
+        [each.state for each in givens],
+        [each.train for each in givens],
+        [each.order for each in givens],
+        checkpoints_at=checkpoints_at,
+        progress=lambda steps: done(behind + steps),
     )
+    for member, history in zip(members, histories, strict=True):
+        yield _Run.of(member, history, note)
+
+
+def _copied(arrays: Arrays) -> Arrays:
+    return {name: array.copy() for name, array in arrays.items()}
 
 
 def euclidean(original: Arrays, other: Arrays) -> Floats:

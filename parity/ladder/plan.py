@@ -3,6 +3,7 @@
 import numpy as np
 
 from parity.contract import TrainingConfig
+from parity.ladder.replicas import Given
 
 COMPARED_STEPS = 1000
 """Steps over which two runs are compared step by step, as replicas are trained that far; it bounds what they cost."""
@@ -11,7 +12,7 @@ CHECKPOINTS = 24
 LARGEST_BYTES = 256 * 2**20
 """Memory that the records of one run may take."""
 STACK_BYTES = 4 * LARGEST_BYTES
-"""Memory that the records of a stack of replicas may take."""
+"""Memory that a stack of replicas may take: what each is given, and its records."""
 
 FIRST_SEED, MORE_SEED = 1_000_000, 2_000_000
 """Seeds of the replicas, and of those of a second look."""
@@ -36,10 +37,18 @@ def checkpoints_at(config: TrainingConfig) -> tuple[int, ...]:
     return tuple(sorted(early | set(_evenly(config.steps, wanted)[1:])))
 
 
-def members_at_once(config: TrainingConfig, rows: int, checkpoints: int) -> int:
-    """How many replicas of a run are trained in one stack."""
-    data = rows * (config.inputs + config.outputs) + compared_steps(config.steps)
-    return max(1, STACK_BYTES // (8 * (elements(config) * (checkpoints + 1) + data)) - 1)
+def members_at_once(given: Given, config: TrainingConfig, checkpoints: int, kept: int) -> int:
+    """How many runs like the given one are trained in one stack, where the records of some are kept beside it.
+
+    What a run is given and leaves is there twice: as drawn and measured, and in the trainer's stack. Its order is drawn from
+    one of eight bytes a row.
+    """
+    arrays = [*given.state.named().values(), *given.order.named().values()]
+    arrays += [array for data in (given.train, given.held_out) for array in (data.inputs, data.targets)]
+    rows = 0 if given.order.rows is None else given.order.rows.size
+    record = given.train.inputs.itemsize * (elements(config) * checkpoints + given.order.steps)
+    run = 2 * (sum(array.nbytes for array in arrays) + record) + 8 * rows
+    return max(1, STACK_BYTES // run - kept)
 
 
 def elements(config: TrainingConfig) -> int:

@@ -1,7 +1,8 @@
 """Subject: a contender on the ladder, and what was observed of it, each observation made once."""
 
+from copy import deepcopy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -151,12 +152,17 @@ class Subject:
     def path(self) -> Path:
         """Replicas of the run."""
         given, config, dtype = self.given.part(0, self.compared), self.start.config, self.contender.dtype
-        replicas = [disturb(given, config, FIRST_SEED + r) for r in range(self.calibration.replicas)]
-        starts = [reseeded(self.start, self.start.experiment.seed + k) for k in range(1, SEEDS + 1)]
-        seeded = [Given(*start.cast(dtype), start.order.part(0, self.compared)) for start in starts]
-        total = (len(replicas) + len(seeded) + 1) * self.compared
+
+        def stranger(k: int) -> Given:
+            start = reseeded(self.start, self.start.experiment.seed + k)
+            # A copy of the steps that are compared lets go of the others.
+            return Given(*start.cast(dtype), deepcopy(start.order.part(0, self.compared)))
+
+        replicas = [partial(disturb, given, config, FIRST_SEED + r) for r in range(self.calibration.replicas)]
+        seeded = [partial(stranger, k) for k in range(1, SEEDS + 1)]
+        total = (1 + len(replicas) + len(seeded)) * self.compared
         with self.watcher.task(f"replicas of {self.contender}", total) as done:
-            return path(self.trainer, given, replicas, seeded, self.compared_at, done)
+            return path(self.trainer, config, given, replicas, seeded, self.compared_at, done)
 
     @cached_property
     def diverged_at(self) -> int | None:
