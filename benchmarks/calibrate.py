@@ -134,7 +134,7 @@ def done(name: str, work: Callable[[Any], Row], jobs: Sequence[Any]) -> list[tup
     """What came of jobs; one that ends in an error ends it all, as what was left out could have been the furthest."""
     with Progress() as progress:
         bar = progress.add_task(name, total=len(jobs))
-        kept = parts.folder() / f"{work.__name__}.jsonl"
+        kept = parts.folder("benchmarks/calibrate.py") / f"{work.__name__}.jsonl"
         ended = list(rows_of(work, jobs, kept, told=lambda count: progress.update(bar, completed=count)))
     errors = [f"{name} {job}: {row['error']}" for job, row in ended if "error" in row]
     if errors:
