@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.experiment import Experiment
-from parity.outcomes.equivalence import ALARM, ALPHA, discordance
+from parity.outcomes.equivalence import ALARM, TEST_ALPHA, discordance
 from parity.outcomes.measures import Curves, ever_reached, final, steps_to_target
 from parity.outcomes.words import doubts, reasons, summary
 from parity.result import Measure, MeasureVerdict, Outcome, Pair, Rung, SeedRuns, Tally
@@ -96,7 +96,7 @@ def judge(pair: Pair, runs: Runs, experiment: Experiment, metric: str, evaluated
     how = [side.note for side in (runs.reference, runs.candidate) if side.note]
     return Outcome(
         seeds=runs.count,
-        alpha=ALPHA,
+        alpha=TEST_ALPHA,
         alarm=ALARM,
         verdict=verdict,
         summary=summary(pair, verdict, measures, against, doubtful, runs.count),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from parity.experiment import Experiment
 from parity.numbers import short
 from parity.outcomes.equivalence import compare, seeds_needed
-from parity.result import Measure, MeasureVerdict
+from parity.result import Measure
 
 Floats = NDArray[np.float64]
 Curves = tuple[Floats, Floats]
@@ -56,33 +56,38 @@ def _first_steps(curves: Floats, experiment: Experiment, evaluated_at: Sequence[
 def _judged(name: str, mine: Floats, theirs: Floats, share: float, resolution: float, which: str) -> Measure:
     """Compare seed by seed, by a share of the reference's spread.
 
-    Where that is not above the resolution, a difference beyond the resolution still is one, but nothing can be equivalent.
+    Where that is not surely above the resolution, a difference beyond it still is one, but nothing can be equivalent.
     """
     count = len(mine)
     if count < 2:
         return Measure(name, "inconclusive", "fewer than 2 pairs of runs stayed finite, and one has no spread")
     spread = float(mine.std(ddof=1))
-    margin, too_fine = max(share * spread, resolution), share * spread <= resolution
-    found = compare(theirs - mine, margin, resolution)
-    verdict: MeasureVerdict = "inconclusive" if too_fine and found.verdict == "equivalent" else found.verdict
+    found = compare(theirs - mine, share * spread, resolution)
+    margins = found.margins
     of_spread = f"{share:g} of the standard deviation {short(spread)} of the reference's own seeds"
+    within = (
+        f"equivalent within {short(margins.within)}"
+        if margins.enough
+        else f"never equivalent, as the lower is not above the {short(resolution)} {which}"
+    )
+    told = f"{of_spread}, by its limits over {count} seeds: {within}; different beyond {short(margins.beyond)}"
     needed, note = None, ""
-    if verdict == "inconclusive" and too_fine:
+    if found.verdict == "inconclusive" and share * spread <= resolution:
         note = f"the reference's seeds are too alike: {of_spread} is not above the {short(resolution)} {which}"
-    elif verdict == "inconclusive":
-        needed = seeds_needed(found.mean, found.sd, margin)
+    elif found.verdict == "inconclusive":
+        needed = seeds_needed(found.mean, found.sd, share * spread, resolution)
         note = "no number of seeds would decide" if needed is None else f"about {needed:,} seeds would decide"
     return Measure(
         name=name,
-        verdict=verdict,
+        verdict=found.verdict,
         note=note,
         reference_mean=float(mine.mean()),
         candidate_mean=float(theirs.mean()),
         mean_difference=found.mean,
         sd=found.sd,
         interval=found.interval,
-        margin=margin,
-        margin_text=f"the {short(resolution)} {which}, as {of_spread} is not above it" if too_fine else of_spread,
+        margin=margins.beyond if found.verdict == "different" else margins.within,
+        margin_text=told,
         p_value=found.p_equivalent,
         p_different=found.p_different,
         seeds_needed=needed,

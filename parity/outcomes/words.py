@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from parity.numbers import short
-from parity.outcomes.equivalence import ALARM, ALPHA
+from parity.outcomes.equivalence import ALARM, TEST_ALPHA
 from parity.result import Measure, MeasureVerdict, Pair, Tally
 
 
@@ -51,7 +51,7 @@ def _measured(measure: Measure) -> str:
         return ""
     interval = " to ".join(map(short, measure.interval))
     return (
-        f"{measure.name}: mean difference {short(measure.mean_difference)} ({1 - 2 * ALPHA:.0%} interval {interval}; "
+        f"{measure.name}: mean difference {short(measure.mean_difference)} ({1 - 2 * TEST_ALPHA:.0%} interval {interval}; "
         f"margin {short(measure.margin)}, {measure.margin_text})"
     )
 
