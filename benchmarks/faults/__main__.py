@@ -1,8 +1,12 @@
-"""`python -m benchmarks.faults`: run it all, or a part, print the tables and keep a whole run's results."""
+"""`python -m benchmarks.faults`: run it all, or a part, print the tables and keep a whole run's results.
+
+Where a whole run falls short of a figure, its results are kept all the same, and the exit status is 1.
+"""
 
 import argparse
 import json
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
@@ -11,6 +15,7 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.faults import healthy, jobs, mutants, parts, planted
+from benchmarks.faults.figures import shortfalls
 from benchmarks.faults.rates import rates
 from benchmarks.faults.table import page
 from benchmarks.results import FOLDER
@@ -29,16 +34,20 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = _asked()
     chosen = [asked.only] if asked.only else list(PARTS)
-    record: Row = {name: [] for name in PARTS}
+    record: Row = {name: [] for name in (*PARTS, "errors")}
     with Progress() as progress:
         for name in chosen:
-            record[name] = collect(name, asked.limit, asked.seed, asked.processes, progress)
+            record[name], errors = collect(name, asked.limit, asked.seed, asked.processes, progress)
+            record["errors"] += errors
     record["rates"] = rates(record["faults"], record["mutants"], record["healthy"])
     if asked.only or asked.limit:
         print(page(record))
         print("A part of the whole, so nothing is kept in benchmarks/results.")
-        return
+        sys.exit(1 if record["errors"] else 0)
     keep(record, FOLDER)
+    short = list(shortfalls(record))
+    if short:
+        sys.exit("\n".join(["What fell short:", *short]))
 
 
 def _asked() -> argparse.Namespace:
@@ -50,8 +59,8 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def collect(name: str, limit: int | None, seed: int, processes: int, progress: Progress) -> list[Row]:
-    """The rows of one part, in the order of its jobs."""
+def collect(name: str, limit: int | None, seed: int, processes: int, progress: Progress) -> tuple[list[Row], list[Row]]:
+    """The rows of one part, in the order of its jobs, and the jobs that ended in an error instead."""
     part = PARTS[name]
     asked = sample(part.jobs(), limit, seed)
     if name == "mutants":
@@ -63,10 +72,19 @@ def collect(name: str, limit: int | None, seed: int, processes: int, progress: P
         parts.folder() / f"{name}.jsonl",
         processes=processes,
         seconds=SECONDS[name],
+        keep_errors=name == "mutants",  # which may end their process, or never
         told=lambda done: progress.update(task, completed=done),
     )
     rows = dict(ended)
-    return [each for job in asked for each in _settled(name, job, rows[job])]
+    if name == "mutants":
+        rows = {job: mutants.ended(job, row["error"]) if "error" in row else row for job, row in rows.items()}
+    errors = [
+        {"part": name, "job": ", ".join(map(str, job)), "error": rows[job]["error"]}
+        for job in asked
+        if "error" in rows[job]
+    ]
+    well = [rows[job] for job in asked if "error" not in rows[job]]
+    return [each for row in well for each in (row["rows"] if name == "healthy" else [row])], errors
 
 
 def sample(asked: Sequence[jobs.Job], limit: int | None, seed: int) -> list[jobs.Job]:
@@ -74,15 +92,6 @@ def sample(asked: Sequence[jobs.Job], limit: int | None, seed: int) -> list[jobs
     if limit is None or limit >= len(asked):
         return list(asked)
     return [asked[i] for i in sorted(Random(seed).sample(range(len(asked)), limit))]
-
-
-def _settled(name: str, job: jobs.Job, row: Row) -> list[Row]:
-    """The rows of a job; a mutant that ends its process is caught, and any other job has to end well."""
-    if "error" not in row:
-        return row["rows"] if name == "healthy" else [row]
-    if name != "mutants":
-        raise SystemExit(f"{name} {job}: {row['error']}")
-    return [mutants.ended(job, row["error"])]
 
 
 def keep(record: Row, folder: Path) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from benchmarks.faults.healthy import RUNGS
+from benchmarks.faults.rates import compared
+
 Row = dict[str, Any]
 
 
@@ -13,6 +16,8 @@ def page(record: Row) -> str:
         "# Planted faults, mutants and healthy runs",
         "`make faults` makes this page, and [faults.json](faults.json) with every row.",
         "## Rates",
+        "Comparisons of one experiment resemble each other, so that healthy ones are counted, and only their experiments have "
+        "an interval.",
         _table(["", "held", "of", "rate", "95 % interval"], _rates(record["rates"])),
         "## Planted faults",
         "Each in a copy of a twin, in experiments drawn so that it can show. Where the float64 oracle sees no change, the "
@@ -21,12 +26,13 @@ def page(record: Row) -> str:
             ["place", "fault", "experiments", "caught", "at", "expected", "cause first", "expected"], _faults(record)
         ),
         "## Mutants of the PyTorch twin",
-        _table(["file", "mutants", "equivalent", "caught", "survived"], _mutants(record["mutants"])),
+        _table(["file", "mutants", "equivalent", "caught", "survived", "error"], _mutants(record["mutants"])),
         _table(["caught by", "mutants"], _catchers(record["mutants"])),
-        *_survivors(record["mutants"]),
+        *_uncaught(record["mutants"]),
         "## Healthy runs",
-        "Random correct runs; a rung that breaks is a false alarm.",
+        "Random correct runs; a rung that breaks is a false alarm. What had nothing to compare, or no limit, is not counted.",
         _table(["candidate", "rung", "comparisons", "alarms", "closest: gap / limit"], _healthy(record["healthy"])),
+        *_errors(record["errors"]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -44,7 +50,7 @@ def _rates(rates: dict[str, Row]) -> Iterator[Sequence[Any]]:
                 rate["count"],
                 rate["of"],
                 _share(rate["rate"]),
-                f"{_share(rate['low'])} to {_share(rate['high'])}",
+                "-" if rate["low"] is None else f"{_share(rate['low'])} to {_share(rate['high'])}",
             )
         else:
             yield name, 0, 0, "-", "-"
@@ -79,7 +85,7 @@ def _listed(values: Iterable[str]) -> str:
 def _mutants(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
     for file in [*dict.fromkeys(row["file"] for row in rows), "all"]:
         outcomes = [row["outcome"] for row in rows if file in (row["file"], "all")]
-        yield file, len(outcomes), *(outcomes.count(name) for name in ("equivalent", "caught", "survived"))
+        yield file, len(outcomes), *(outcomes.count(name) for name in ("equivalent", "caught", "survived", "error"))
 
 
 def _catchers(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
@@ -87,17 +93,26 @@ def _catchers(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
     yield from sorted(((name, by.count(name)) for name in set(by)), key=lambda pair: -pair[1])
 
 
-def _survivors(rows: Sequence[Row]) -> Iterator[str]:
-    survived = [row for row in rows if row["outcome"] == "survived"]
-    if survived:
-        yield "Those that survived:"
-        told = ([f"{r['file']}:{r['line']}", r["operator"], f"`{r['before']}`", f"`{r['after']}`"] for r in survived)
-        yield _table(["line", "operator", "before", "after"], told)
+def _uncaught(rows: Sequence[Row]) -> Iterator[str]:
+    for outcome, heading in (("survived", "Those that survived:"), ("error", "Those in which Parity raised an error:")):
+        found = [row for row in rows if row["outcome"] == outcome]
+        if found:
+            yield heading
+            told = ([f"{r['file']}:{r['line']}", r["operator"], f"`{r['before']}`", f"`{r['after']}`"] for r in found)
+            texts = ([" ".join(r["by"].split())] if outcome == "error" else [] for r in found)
+            columns = ["line", "operator", "before", "after", *(["error"] if outcome == "error" else [])]
+            yield _table(columns, map(list.__add__, told, texts))
+
+
+def _errors(rows: Sequence[Row]) -> Iterator[str]:
+    if rows:
+        yield "## Jobs that ended in an error"
+        yield _table(["part", "job", "error"], ([r["part"], r["job"], " ".join(r["error"].split())] for r in rows))
 
 
 def _healthy(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
     for candidate in sorted({row["candidate"] for row in rows}):
-        for rung in ("predict", "loss", "gradients", "step", "trajectory"):
-            mine = [row for row in rows if (row["candidate"], row["rung"]) == (candidate, rung)]
+        for rung in RUNGS:
+            mine = [row for row in rows if (row["candidate"], row["rung"]) == (candidate, rung) and compared(row)]
             closest = max((row["gap"] / row["limit"] for row in mine if row["gap"] and row["limit"]), default=0.0)
             yield candidate, rung, len(mine), sum(row["alarm"] for row in mine), f"{closest:.2g}"
