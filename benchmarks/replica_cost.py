@@ -1,10 +1,14 @@
 """What a replica costs, in units of a run of its own: `python -m benchmarks.replica_cost`
 
-Replicas as the noise envelope has them, each with data and batch order of its own, trained by `fit_many`, against one run by
-`fit`, in CPU time on one core. Both are warm, and take turns; the median of the ratios is told with its quartiles.
+Timed is all that the ladder does for its replicas, `Subject.path`: drawing, training and measuring 16 replicas, with the
+original that they are measured from and the runs of other seeds that say how far apart strangers are. Divided by all runs that
+it trains, 20, it is what a replica costs; beside it stands the whole path. A run of its own is `fit` with the same checkpoints.
+CPU time on one core; both are warm, and take turns; the median of the ratios is told with its quartiles. Large networks are
+trained for fewer steps than the ladder compares, with as many checkpoints a step; drawing and measuring weigh the more.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from time import process_time
 from typing import Any
 
@@ -13,19 +17,24 @@ import numpy as np
 import parity
 from benchmarks.results import keep
 from parity import registry
+from parity.contender import Contender
 from parity.contract import MLP, Adam
 from parity.experiment import Experiment
-from parity.ladder.replicas import Given, disturb
+from parity.ladder import Subject, calibrated
+from parity.ladder.plan import COMPARED_STEPS, checkpoints_at
+from parity.ladder.subject import SEEDS
+from parity.progress import Silent
 from parity.start import draw
 
-REPLICAS, ROUNDS = 16, 9
+REPLICAS, ROUNDS = 16, 5
+RUNS = 1 + REPLICAS + SEEDS
 # Hidden widths, rows of a batch, steps.
 SIZES = (
     ((10, 5), 32, 1000),
     ((10, 5), None, 1000),
     ((64, 64), 128, 200),
-    ((256, 256), 256, 40),
-    ((1024, 1024), 512, 3),
+    ((256, 256), 256, 100),
+    ((1024, 1024), 512, 40),
 )
 
 
@@ -41,23 +50,32 @@ def experiment_of(hidden: tuple[int, ...], batch_size: int | None, steps: int) -
     )
 
 
-def ratios(backend: str, experiment: Experiment, steps: int) -> list[float]:
-    """Of CPU seconds of a replica and of a run, one for each round."""
+def ratios(backend: str, experiment: Experiment) -> list[float]:
+    """Of CPU seconds of a path and of a run, one for each round."""
     start, loaded = draw(experiment), registry.load(backend)
-    trainer = loaded.trainer(start.config, device="cpu", mode=loaded.modes[0], dtype="float32")
-    given = Given(*start.cast("float32"), start.order).part(0, steps)
-    replicas = [disturb(given, start.config, seed).given for seed in range(REPLICAS)]
-    many = [[each.state for each in replicas], [each.train for each in replicas], [each.order for each in replicas]]
+    contender = Contender(backend, "cpu", loaded.modes[0], "float32")
+    trainer = loaded.trainer(start.config, device="cpu", mode=contender.mode, dtype=contender.dtype)
+    subject = Subject(contender, loaded, trainer, start, Silent(), calibrated(REPLICAS, None, contender.dtype))
+    subject.checkpoints_at = as_dense(subject)
+    given = subject.given.part(0, subject.compared)
 
     def alone() -> None:
         trainer.set_state(given.state)
-        trainer.fit(given.train, given.order, checkpoints_at=(steps,))
+        trainer.fit(given.train, given.order, checkpoints_at=subject.compared_at)
 
     def together() -> None:
-        trainer.fit_many(*many, checkpoints_at=(steps,))
+        vars(subject).pop("path", None)
+        _ = subject.path
 
     alone(), together()
-    return [seconds(together) / REPLICAS / seconds(alone) for _ in range(ROUNDS)]
+    return [seconds(together) / seconds(alone) for _ in range(ROUNDS)]
+
+
+def as_dense(subject: Subject) -> tuple[int, ...]:
+    """As many checkpoints a step as the ladder keeps of a run that is as long as it compares."""
+    config, steps = subject.start.config, subject.compared
+    count = len(checkpoints_at(replace(config, steps=COMPARED_STEPS)))
+    return tuple(sorted({int(step) for step in np.linspace(0, steps, max(2, count * steps // COMPARED_STEPS))}))
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -72,12 +90,23 @@ def main() -> None:
     rows = []
     for backend in ("jax", "torch"):
         for hidden, batch_size, steps in SIZES:
-            found = ratios(backend, experiment_of(hidden, batch_size, steps), steps)
-            low, middle, high = np.percentile(found, [25, 50, 75])
+            found = ratios(backend, experiment_of(hidden, batch_size, steps))
+            low, middle, high = np.percentile(found, [25, 50, 75]) / RUNS
             size = f"2-{'-'.join(map(str, hidden))}-1, {'all rows' if batch_size is None else f'batch {batch_size}'}"
-            print(f"{backend}, {size}: a replica costs {middle:.2f} ({low:.2f} to {high:.2f}) of a run", flush=True)
+            print(
+                f"{backend}, {size}: a replica costs {middle:.2f} ({low:.2f} to {high:.2f}) of a run, "
+                f"the path of {RUNS} costs {middle * RUNS:.1f}",
+                flush=True,
+            )
             rows.append(
-                {"backend": backend, "size": size, "replicas": REPLICAS, "ratio": middle, "quartiles": [low, high]}
+                {
+                    "backend": backend,
+                    "size": size,
+                    "replicas": REPLICAS,
+                    "runs": RUNS,
+                    "ratio": middle,
+                    "quartiles": [low, high],
+                }
             )
     print(f"kept in {keep('replica_cost', rows, ['jax', 'torch'])}")
 

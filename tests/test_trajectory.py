@@ -1,6 +1,7 @@
 """The trajectory and its horizon: how far two runs can be followed, and that nothing is claimed behind it."""
 
 from dataclasses import replace
+from weakref import ref
 
 import climbing
 import numpy as np
@@ -11,7 +12,9 @@ import parity
 from parity.contract import MLP, Adam, Constant, RMSprop
 from parity.ladder import calibrated
 from parity.ladder.envelope import ulp
+from parity.ladder.plan import members_at_once
 from parity.ladder.trajectory import Noise, follow
+from parity.start import draw
 
 CALM = parity.recipe("polar", rows=60, epochs=20, batch_size=16, model=MLP((6, 5), "tanh"), optimizer=Adam(1e-2))
 # Steps so large that replicas end up as far apart as strangers.
@@ -141,3 +144,38 @@ def test_a_contender_that_diverges_is_compared_as_far_as_it_is_finite():
     rung = next(rung for rung in pair.rungs if rung.name == "trajectory")
     assert rung.passed
     assert 25 <= rung.covers <= 30
+
+
+def test_a_path_in_stacks_is_that_of_one_stack_and_holds_one_of_them_at_a_time(monkeypatch):
+    """Each run is trained once, and those of a stack are let go before the next is drawn."""
+    whole = subject(CALM, "numpy", "float32").path
+    made = subject(CALM, "numpy", "float32")
+    drawn, sizes, fit_many = [], [], made.trainer.fit_many
+
+    def counted(states, data, order, **watched):
+        sizes.append(len(states))
+        drawn.extend(map(ref, order))
+        held = sum(each() is not None for each in drawn)
+        assert held <= max(sizes) + 1, "all but the original's are let go"
+        return fit_many(states, data, order, **watched)
+
+    made.trainer.fit_many = counted
+    monkeypatch.setattr("parity.ladder.path.members_at_once", lambda *given, **kept: 6)
+    stacked = made.path
+    assert sizes == [5, 5, 5, 5]
+    assert sum(sizes) == 1 + CALM.replicas + 3
+    for one, other in ((whole.losses, stacked.losses), (whole.whole, stacked.whole), (whole.seeds, stacked.seeds)):
+        np.testing.assert_array_equal(one, other)
+    for name, distances in whole.tensors.items():
+        np.testing.assert_array_equal(distances, stacked.tensors[name])
+
+
+def test_a_stack_is_smaller_the_more_its_runs_are_given():
+    config = draw(CALM).config
+    given = subject(CALM, "numpy", "float32").given
+    few = members_at_once(given, config, 24, kept=4)
+    assert few == members_at_once(given, config, 24, kept=0) - 4 > 100
+    masks = {"dropouts.0": np.ones((given.order.steps, 16, 10**5), bool)}
+    assert members_at_once(replace(given, order=replace(given.order, masks=masks)), config, 24, kept=4) < 16
+    rows = np.zeros((given.order.steps, 10**6), np.int32)
+    assert members_at_once(replace(given, order=replace(given.order, rows=rows)), config, 24, kept=4) == 1
