@@ -136,7 +136,7 @@ class Measure:
     interval: tuple[float, float] | None = None
     """The 1 - 2 alpha confidence interval of the mean difference."""
     margin: float | None = None
-    """Up to this mean difference both count as equivalent."""
+    """What the claim was judged by: the upper limit of the margin for `different`, the lower otherwise."""
     margin_text: str = ""
     """Where the margin comes from, in words and numbers."""
     p_value: float | None = None
@@ -166,7 +166,7 @@ class Outcome:
     seeds: int
     """Pairs of runs that were trained."""
     alpha: float
-    """Level of the equivalence test."""
+    """Level of the t tests for equivalence, which leaves as much for the margin's own limit."""
     alarm: float
     """Level of the claim that two are different."""
     verdict: MeasureVerdict

@@ -66,6 +66,8 @@ def _ladder(pairs: Sequence[Pair]) -> Table:
     table.add_section()
     table.add_row("[dim]horizon[/dim]", *(f"[dim]{_horizon(pair)}[/dim]" for pair in pairs))
     table.add_row("[dim]distance[/dim]", *(f"[dim]{_drawing(pair.horizon)}[/dim]" for pair in pairs))
+    if any(pair.arbiter for pair in pairs):
+        table.add_row("[dim]off float64[/dim]", *(f"[dim]{_arbiter(pair)}[/dim]" for pair in pairs))
     table.caption, table.caption_justify = escape(_envelope(pairs)), "left"
     return table
 
@@ -88,6 +90,16 @@ def _horizon(pair: Pair) -> str:
     if pair.horizon.step is None:
         return f"not within {pair.horizon.searched} steps"
     return f"step {pair.horizon.step}; behind it only outcomes count"
+
+
+def _arbiter(pair: Pair) -> str:
+    """How far each side is from float64, on the last rung where that is known."""
+    told = [
+        f"{name.split(':')[0]} {_number(errors[rung].error)} at {rung}"
+        for name, errors in pair.arbiter.items()
+        for rung in list(errors)[-1:]
+    ]
+    return "\n".join(told) or "-"
 
 
 def _drawing(horizon: Horizon | None) -> str:
