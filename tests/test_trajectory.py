@@ -9,7 +9,7 @@ import pytest
 from climbing import broken_at, climb, subject, wrong
 
 import parity
-from parity.contract import MLP, Adam, Constant, RMSprop
+from parity.contract import MLP, Adam, Constant, InputError, RMSprop
 from parity.ladder import calibrated
 from parity.ladder.envelope import ulp
 from parity.ladder.plan import members_at_once
@@ -179,3 +179,13 @@ def test_a_stack_is_smaller_the_more_its_runs_are_given():
     assert members_at_once(replace(given, order=replace(given.order, masks=masks)), config, 24, kept=4) < 16
     rows = np.zeros((given.order.steps, 10**6), np.int32)
     assert members_at_once(replace(given, order=replace(given.order, rows=rows)), config, 24, kept=4) == 1
+
+
+def test_a_history_of_another_shape_is_refused_by_name():
+    def one_short(history, watched):
+        return replace(history, losses=history.losses[:-1])
+
+    with pytest.raises(
+        InputError, match=r"fit of wrong:cpu:loop:float64 gave losses of shape .* python -m parity.conform"
+    ):
+        climb(subject(CALM, "numpy"), wrong(CALM, climbing.in_fit(change_history=one_short)))

@@ -112,12 +112,12 @@ class Subject:
         wanted |= {name: (checkpoints, *a.shape) for name, a in {**state.parameters, **state.buffers}.items()}
         kept = {"losses": history.losses, **history.parameters, **history.buffers}
         shapes = {name: array.shape for name, array in kept.items()}
-        wrong = sorted(name for name in wanted.keys() | shapes.keys() if wanted.get(name) != shapes.get(name))
-        require(
-            not wrong,
-            f"fit of {self.contender} gave {wrong and wrong[0]} of shape {wrong and shapes.get(wrong[0])}; expected "
-            f"{wrong and wanted.get(wrong[0])}. Check the backend: python -m parity.conformance {self.contender.backend}",
-        )
+        for name in sorted(wanted.keys() | shapes.keys()):
+            require(
+                wanted.get(name) == shapes.get(name),
+                f"fit of {self.contender} gave {name} of shape {shapes.get(name)}; expected {wanted.get(name)}. "
+                f"Check the backend: python -m parity.conformance {self.contender.backend}",
+            )
 
     @property
     def compared(self) -> int:
