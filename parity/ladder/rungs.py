@@ -69,13 +69,16 @@ def step(envelope: Envelope) -> Rung:
 
 
 def _one_not_finite(envelope: Envelope, k: int, rung: Rung) -> Rung:
-    """The rung where one of the two is not finite behind a step: broken, unless some replicas are and some are not."""
+    """The rung where one of the two is not finite behind a step: broken where all replicas do as the reference does.
+
+    Where some do and some do not, rounding decides, and the two are compared as far as both are finite.
+    """
     reference = len(envelope.views[0].stepped) > k
     replicas = envelope.first.finite_behind(k)
     who = "candidate" if reference else "reference"
     if all(finite == reference for finite in replicas):
         return Rung("step", False, inf, None, f"{who} is not finite behind step {k + 1}", covers=k + 1)
-    return replace(rung, undecided=f"the {who} is not finite behind step {k + 1}, as are some replicas and others not")
+    return rung
 
 
 ENVELOPED: dict[str, Callable[[Envelope], Rung]] = {
