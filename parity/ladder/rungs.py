@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from math import inf
+from math import inf, sqrt
 from operator import attrgetter, methodcaller
 
+import numpy as np
+
 from parity.ladder.envelope import Envelope, Judgement, Look
-from parity.ladder.gap import NO_GAP, Gap
+from parity.ladder.gap import NO_GAP, Gap, scales
 from parity.ladder.subject import Subject
 from parity.result import Rung
 
@@ -71,9 +73,13 @@ def step(envelope: Envelope) -> Rung:
 def _one_not_finite(envelope: Envelope, k: int, rung: Rung) -> Rung:
     """The rung where one of the two is not finite behind a step: broken where all replicas do as the reference does.
 
-    Where some do and some do not, rounding decides, and the two are compared as far as both are finite.
+    Where some do and some do not, rounding decides, and where the other side's products overflow, the order of operations;
+    then the two are compared as far as both are finite.
     """
     reference = len(envelope.views[0].stepped) > k
+    finite_side = envelope.views[0 if reference else 1].behind(k)
+    if any(scales(finite_side)[name] > sqrt(float(np.finfo(array.dtype).max)) for name, array in finite_side.items()):
+        return rung
     replicas = envelope.first.finite_behind(k)
     who = "candidate" if reference else "reference"
     if all(finite == reference for finite in replicas):
