@@ -72,7 +72,8 @@ def on_the_way(reference: Subject, candidate: Subject, followed: Followed) -> Pl
 def dissected(envelope: Envelope, step: int) -> Place | None:
     """The first rung that breaks where both are given the same before one step."""
     # What a step leaves behind shows any difference in what leads to it, but not in the loss that is told.
-    if ENVELOPED["step"](envelope).passed and ENVELOPED["loss"](envelope).passed:
+    finite = all(view.stepped for view in envelope.views)
+    if ENVELOPED["step"](envelope).passed and (not finite or ENVELOPED["loss"](envelope).passed):
         return None
     rungs = (compare(envelope) for compare in ENVELOPED.values())
     return next(

@@ -109,6 +109,7 @@ class Followed:
 def follow(reference: Subject, candidate: Subject) -> Followed:
     """Compare two runs as far as replicas stay together, and all of them finite."""
     # Where the two differ in dtype, the noise is that of the coarser.
+    mixed = candidate.contender.dtype != reference.contender.dtype
     coarser = coarseness(candidate.contender.dtype) > coarseness(reference.contender.dtype)
     rough = candidate if coarser else reference
     path = rough.path
@@ -116,8 +117,9 @@ def follow(reference: Subject, candidate: Subject) -> Followed:
     end = min(path.finite_until, reference.compared, *([horizon.step - 1] if horizon.step else []))
     diverged = [s.diverged_at for s in (reference, candidate) if s.diverged_at is not None]
     if diverged and min(diverged) <= end:
-        # Where one leaves the finite numbers alone, and all replicas do as the reference does, that is a difference.
-        alone = len(diverged) == 1 or diverged[0] != diverged[1]
+        # Where one leaves the finite numbers alone, and all replicas do as the reference does, that is a difference;
+        # but not where one of them has a smaller range.
+        alone = (len(diverged) == 1 or diverged[0] != diverged[1]) and not mixed
         end = min(diverged) if alone else min(diverged) - 1
     noise = Noise.of(path, reference.beginning, rough.contender.dtype)
     return Followed(
