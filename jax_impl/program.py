@@ -222,9 +222,7 @@ class Program:
 
 class Mode(NamedTuple):
     fit: Callable[..., tuple[TrainState, Record]]
-    stack: (
-        int  # How many numbers the replicas of a stack hold at most; `benchmarks/replica_cost.py` shows what they cost.
-    )
+    stack: int  # How many numbers a stack of replicas holds at most; benchmarks/replica_cost.py shows what it costs.
 
 
 MODES = {
