@@ -130,12 +130,17 @@ def _envelope(pairs: Sequence[Pair]) -> str:
     notes = dict.fromkeys(
         f"{pair.candidate}: {pair.envelope.note}" for pair in pairs if pair.envelope and pair.envelope.note
     )
+    factors = dict.fromkeys(
+        f"{pair.envelope.factor:.3g} in {pair.candidate.rsplit(':', 1)[1]} ({pair.envelope.path_factor:.3g} on the trajectory)"
+        for pair in pairs
+        if pair.envelope is not None
+    )
     return "\n".join(
         [
-            f"Limits: {made.factor:.3g} times the furthest of {made.replicas} replicas "
-            f"({made.path_factor:.3g} on the trajectory): {made.comparisons:,} comparisons and {made.trajectories:,} "
-            f"trajectories from {made.experiments} random correct experiments were no further apart. So the rungs of a "
-            f"correct run alarm in at most {made.supported_false_alarm:.2%} of experiments like those, its trajectories too.",
+            f"Limits, in units of the furthest of {made.replicas} replicas: {', '.join(factors)}. No further apart were, in "
+            f"each dtype, {made.comparisons:,} comparisons and {made.trajectories:,} trajectories from {made.experiments} "
+            f"random correct experiments. So the rungs of a correct run alarm in at most {made.supported_false_alarm:.2%} of "
+            "experiments like those, and its trajectories too.",
             *notes,
         ]
     )
