@@ -131,16 +131,15 @@ def _envelope(pairs: Sequence[Pair]) -> str:
         f"{pair.candidate}: {pair.envelope.note}" for pair in pairs if pair.envelope and pair.envelope.note
     )
     factors = dict.fromkeys(
-        f"{pair.envelope.factor:.3g} in {pair.candidate.rsplit(':', 1)[1]} ({pair.envelope.path_factor:.3g} on the trajectory)"
+        f"{pair.envelope.factor:.3g} in {pair.candidate.rsplit(':', 1)[1]} (trajectory {pair.envelope.path_factor:.3g})"
         for pair in pairs
         if pair.envelope is not None
     )
     return "\n".join(
         [
-            f"Limits, in units of the furthest of {made.replicas} replicas: {', '.join(factors)}. No further apart were, in "
-            f"each dtype, {made.comparisons:,} comparisons and {made.trajectories:,} trajectories from {made.experiments} "
-            f"random correct experiments. So the rungs of a correct run alarm in at most {made.supported_false_alarm:.2%} of "
-            "experiments like those, and its trajectories too.",
+            f"Limits: {', '.join(factors)} times the furthest of {made.replicas} replicas. {made.comparisons:,} comparisons "
+            f"and {made.trajectories:,} trajectories of {made.experiments} random correct experiments were no further apart: "
+            f"in at most {made.supported_false_alarm:.2%} of such experiments the rungs alarm, or the trajectories.",
             *notes,
         ]
     )
