@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from benchmarks.faults import healthy, mutants, parts, planted
+from benchmarks.faults.catalogue import CATALOGUE
 from benchmarks.faults.copies import ROOT, copied
 from benchmarks.faults.effect import ROUNDING, effect, further
 from benchmarks.faults.experiments import across, told
 from benchmarks.faults.figures import shortfalls
 from benchmarks.faults.jobs import rows_of
-from benchmarks.faults.library import CATALOGUE
 from benchmarks.faults.mutate import mutants as mutants_of
 from benchmarks.faults.rates import rate, rates
 from parity.contract import Adam, Loss

@@ -27,7 +27,7 @@ IMPORTED = [
     "torch._dynamo",  # which the first optimizer would import, in a second
     "parity.conformance",
     "parity.runner",
-    "benchmarks.faults.library",
+    "benchmarks.faults.catalogue",
 ]
 
 TOO_LONG = "no end within the time limit"

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 import parity
+from benchmarks.faults.catalogue import CATALOGUE
 from benchmarks.faults.copies import Twin, copied
 from benchmarks.faults.effect import ROUNDING, effect
 from benchmarks.faults.experiments import told
 from benchmarks.faults.fault import Fault
-from benchmarks.faults.library import CATALOGUE
 from parity.experiment import Experiment
 from parity.result import Pair
 

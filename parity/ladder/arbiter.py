@@ -59,18 +59,14 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
     if place.side or place.envelope is None:
         return Accusation(place.side)
     look = looked_at(place.rung)
-    unlike = [
-        str(subject.contender)
-        for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
-        if any(array.ndim and array.dtype != subject.contender.dtype for array in look(view).values())
-    ]
-    if len(unlike) == 1:
-        return Accusation(unlike[0])
-    allowed = _allowed(judgement_of(place.envelope, place.rung))
     sides = {
         str(subject.contender): look(view)
         for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
     }
+    unlike = [side for side, arrays in sides.items() if not _in_dtype(arrays, side.rsplit(":", 1)[1])]
+    if len(unlike) == 1:
+        return Accusation(unlike[0])
+    allowed = _allowed(judgement_of(place.envelope, place.rung))
     against: dict[str, list[str]] = {side: [] for side in sides}
     for voice in voices.others(reference, candidate):
         seen = place.envelope.views[0]
@@ -137,6 +133,11 @@ def _error(truth: Arrays, found: Arrays, judgement: Judgement) -> Error:
     each = gaps(truth, found)
     gap = each[name] if name in each else max(each.values(), key=lambda gap: gap.relative)
     return Error(gap.relative, gap.size / judgement.noise if judgement.noise else 0.0)
+
+
+def _in_dtype(arrays: Arrays, dtype: str) -> bool:
+    """Whether all arrays are in the dtype that was asked for; single numbers have none of their own."""
+    return all(array.dtype == dtype for array in arrays.values() if array.ndim)
 
 
 def _allowed(judgement: Judgement) -> float:

@@ -139,7 +139,7 @@ def _envelope(pairs: Sequence[Pair]) -> str:
         [
             f"Limits: {', '.join(factors)} times the furthest of {made.replicas} replicas. {made.comparisons:,} comparisons "
             f"and {made.trajectories:,} trajectories of {made.experiments} random correct experiments were no further apart: "
-            f"in at most {made.supported_false_alarm:.2%} of such experiments the rungs alarm, or the trajectories.",
+            f"in at most {made.supported_false_alarm:.2%} of such experiments the rungs alarm, in as many the trajectories.",
             *notes,
         ]
     )

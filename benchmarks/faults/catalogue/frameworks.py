@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from benchmarks.faults.catalogue.layers import REGULARIZED
 from benchmarks.faults.copies import Twin, around
 from benchmarks.faults.experiments import across
 from benchmarks.faults.fault import fault
-from benchmarks.faults.library.layers import REGULARIZED
 from parity.contract import Adagrad, Adam, NAdam, RMSprop
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import torch
 
+from benchmarks.faults.catalogue.layers import REGULARIZED
 from benchmarks.faults.copies import Twin, around
 from benchmarks.faults.experiments import across
 from benchmarks.faults.fault import fault
-from benchmarks.faults.library.layers import REGULARIZED
 
 
 def moved_otherwise(twin: Twin, statistics) -> None:

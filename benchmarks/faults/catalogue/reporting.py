@@ -2,10 +2,10 @@
 
 import torch
 
+from benchmarks.faults.catalogue.layers import REGULARIZED
 from benchmarks.faults.copies import Twin, around
 from benchmarks.faults.experiments import across
 from benchmarks.faults.fault import fault
-from benchmarks.faults.library.layers import REGULARIZED
 from parity.contract import Constant
 
 

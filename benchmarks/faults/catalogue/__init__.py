@@ -1,7 +1,6 @@
 """The faults, by the part of training they belong to; importing them enters them in the catalogue."""
 
-from benchmarks.faults.fault import CATALOGUE
-from benchmarks.faults.library import (
+from benchmarks.faults.catalogue import (
     activations,
     buffers,
     data,
@@ -16,6 +15,7 @@ from benchmarks.faults.library import (
     schedules,
     state,
 )
+from benchmarks.faults.fault import CATALOGUE
 
 __all__ = [
     "CATALOGUE",

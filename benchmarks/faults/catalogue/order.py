@@ -2,10 +2,10 @@
 
 import torch
 
+from benchmarks.faults.catalogue.layers import DROPPING
 from benchmarks.faults.copies import Twin, around
 from benchmarks.faults.experiments import EPOCH, across
 from benchmarks.faults.fault import fault
-from benchmarks.faults.library.layers import DROPPING
 
 
 def put_otherwise(twin: Twin, change) -> None:

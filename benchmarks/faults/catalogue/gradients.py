@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from benchmarks.faults.catalogue.layers import REGULARIZED, SQUARE, round_to
 from benchmarks.faults.copies import Twin, around
 from benchmarks.faults.experiments import across
 from benchmarks.faults.fault import fault
-from benchmarks.faults.library.layers import REGULARIZED, SQUARE, round_to
 from parity.contract import SGD
 
 # Zero biases and few units: where all units of a layer are dead, the next layer's sums are exactly 0.
