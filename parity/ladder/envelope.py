@@ -1,14 +1,20 @@
 """Envelope: how far apart rounding may bring two views, tensor by tensor, and whether they are further.
 
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
-place of the largest it held for each step that was rounded to it. What exceeds the limit is looked at again, with four times
-as many replicas more, and with the reference's run in the other dtype: where an activation saturates or a difference cancels,
-no nudge moves what rounding left there. All of this is the reference's: a candidate that computes roughly would excuse itself.
+place of the largest it held for each step that was rounded to it, nor than what a sum over so many rows is off by. What exceeds
+the limit is looked at again, with four times as many replicas more, and with the reference's run in the other dtype: where an
+activation saturates or a difference cancels, no nudge moves what rounding left there. All of this is the reference's: a
+candidate that computes roughly would excuse itself.
+
+A sum of n terms is off by about the square root of n units in the last place (Higham and Mary 2019, doi 10.1137/18M1226312).
+Replicas show it unless the terms are alike, as those of rows that are the same, or of an absolute error: such a sum is the same
+in any order, and a reference that sums in blocks does not show what adding one after the other does.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from itertools import pairwise
+from math import inf, isfinite, sqrt
 from operator import methodcaller
 from typing import Any
 
@@ -75,10 +81,19 @@ class Envelope:
 
     def behind(self, k: int) -> Judgement:
         """Compare the whole state behind step k, counted from 0."""
-        return self.judge(methodcaller("behind", k), [methodcaller("behind", i) for i in range(-1, k)])
+        return self.judge(methodcaller("behind", k), [methodcaller("behind", i) for i in range(-1, k)], terms=self.rows)
 
-    def judge(self, look: Look, earlier: Sequence[Look] = ()) -> Judgement:
-        """Compare what is looked at; `earlier` looks see what it was made of, one for each time that it was stored."""
+    @property
+    def rows(self) -> int:
+        """How many rows the first batch has."""
+        return len(self.views[0].given.batch(0).inputs)
+
+    def judge(self, look: Look, earlier: Sequence[Look] = (), terms: int = 1) -> Judgement:
+        """Compare what is looked at.
+
+        `earlier` looks see what it was made of, one for each time that it was stored. What came to it each time, or all of it
+        where there are none, is a sum of so many `terms`.
+        """
         reference, candidate = (look(view) for view in self.views)
         for dtype, found in zip(self.dtypes, (reference, candidate), strict=True):
             unkept = [name for name, array in found.items() if array.dtype != dtype and array.ndim]
@@ -89,9 +104,7 @@ class Envelope:
         if any(not isfinite(gap.size) for gap in found.values()):
             worst = next(gap for gap in found.values() if not isfinite(gap.size))
             return Judgement(worst, 0.0, self.calibration.factor)
-        held = [scales(seen(self.views[0])) for seen in earlier]
-        largest = {name: max([gap.scale, *(each.get(name, 0.0) for each in held)]) for name, gap in found.items()}
-        floors = {name: max(1, len(held)) * self._ulp(size) for name, size in largest.items()}
+        floors = self._floors([seen(self.views[0]) for seen in earlier], reference, sqrt(terms))
         if all(gap.size <= floors[name] for name, gap in found.items()):
             return self._furthest(found, floors)
         judgement = self._judged(found, floors, look(self.first))
@@ -100,6 +113,18 @@ class Envelope:
         inherent = self._inherent(look, reference, candidate)
         floors = {name: max(size, inherent.get(name, 0.0)) for name, size in floors.items()}
         return self._judged(found, floors, look(self.first), look(self.more))
+
+    def _floors(self, earlier: Sequence[Arrays], now: Arrays, units: float) -> dict[str, float]:
+        """By tensor: a unit in the last place of its largest for each time it was stored, or so many of what came to it."""
+        held = [*map(scales, earlier), scales(now)]
+        came = [distances(before, after) for before, after in pairwise([*earlier, now])] or [held[-1]]
+        return {
+            name: max(
+                max(1, len(earlier)) * self._ulp(max(sizes[name] for sizes in held)),
+                units * sum(self._ulp(sizes[name]) for sizes in came),
+            )
+            for name in now
+        }
 
     def _inherent(self, look: Look, reference: Arrays, candidate: Arrays) -> dict[str, float]:
         """By tensor, what the reference's run in the other dtype says of rounding; nothing where there is none.

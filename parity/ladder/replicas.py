@@ -8,6 +8,7 @@ doi 10.5194/gmd-8-2829-2015); it misses the rounding of sums.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,7 @@ def reordered(
     return BatchOrder(order.steps, moved, masks), within
 
 
+@cache
 def tensor_axes(config: TrainingConfig) -> dict[str, tuple[str, ...]]:
     """The axes of every tensor of a model, by its name."""
     specs = (*config.model.parameters(config.inputs, config.outputs), *config.model.buffers())

@@ -35,20 +35,17 @@ def start(reference: Subject, candidate: Subject) -> Rung:
 
 def predict(envelope: Envelope) -> Rung:
     """The same predictions before any training?"""
-    judgement = envelope.judge(LOOKS["predict"])
-    return judged("predict", judgement, "predictions from the initial weights")
+    return judged("predict", before_training(envelope, "predict"), "predictions from the initial weights")
 
 
 def loss(envelope: Envelope) -> Rung:
     """The same loss of the first batch?"""
-    judgement = envelope.judge(LOOKS["loss"])
-    return judged("loss", judgement, "loss of the first batch")
+    return judged("loss", before_training(envelope, "loss"), "loss of the first batch")
 
 
 def gradients(envelope: Envelope) -> Rung:
     """The same gradient of every tensor?"""
-    judgement = envelope.judge(LOOKS["gradients"])
-    return judged("gradients", judgement, "gradients of the first batch")
+    return judged("gradients", before_training(envelope, "gradients"), "gradients of the first batch")
 
 
 def step(envelope: Envelope) -> Rung:
@@ -103,6 +100,11 @@ LOOKS: dict[str, Look] = {
 """What those before the first step look at."""
 
 
+def before_training(envelope: Envelope, name: str) -> Judgement:
+    """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch."""
+    return envelope.judge(LOOKS[name], terms=1 if name == "predict" else envelope.rows)
+
+
 def looked_at(rung: Rung) -> Look:
     """What a rung looked at where it was furthest apart."""
     return methodcaller("behind", (rung.covers or 1) - 1) if rung.name == "step" else LOOKS[rung.name]
@@ -110,7 +112,7 @@ def looked_at(rung: Rung) -> Look:
 
 def judgement_of(envelope: Envelope, rung: Rung) -> Judgement:
     """What an envelope says where a rung looked."""
-    return envelope.behind((rung.covers or 1) - 1) if rung.name == "step" else envelope.judge(looked_at(rung))
+    return envelope.behind((rung.covers or 1) - 1) if rung.name == "step" else before_training(envelope, rung.name)
 
 
 def judged(name: str, judgement: Judgement, note: str) -> Rung:
