@@ -5,6 +5,7 @@ The state goes in and comes out, and what is done is compiled once for each conf
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache, partial
+from math import prod
 from typing import NamedTuple
 
 import jax
@@ -23,7 +24,8 @@ from parity.contract import TrainingConfig, segments
 Tensors = dict[str, Array]
 Scalars = dict[str, Array]  # by name (S,)
 PROGRAMS = 16  # How many are kept: compiled code takes memory, and sweeps over many configs would fill it.
-CALLS = 16  # Into how many compiled calls a run is cut where someone watches its progress.
+CALLS = 16  # Into how many compiled calls a run is cut at most where someone watches its progress.
+WORTH_A_CALL = 2**23  # How many numbers a call computes at least, over all steps: some hundredths of a second on a CPU.
 
 
 class TrainState(NamedTuple):
@@ -109,6 +111,12 @@ class Program:
         """(R,), or () of one network."""
         return state.parameters[f"layers.{len(self.config.model.hidden)}.bias"].shape[:-1]
 
+    def numbers(self, state: TrainState, feed: Feed) -> int:
+        """How many a step computes: the parameters, and what each layer makes of a batch."""
+        rows = feed.inputs.shape[-2] if feed.rows is None else feed.rows.shape[-1]
+        units = sum(self.config.model.hidden) + self.config.outputs
+        return sum(array.size for array in state.parameters.values()) + prod(self.stack(state)) * rows * units
+
     @compiled("training")
     def predict(self, state: TrainState, inputs: Array, masks: Mapping[str, Array], training: bool) -> Array:
         return self._model(state.parameters, state.buffers, training)(inputs, masks)
@@ -166,7 +174,8 @@ class Program:
         steps = len(scalars["learning_rate"])
         record = self.empty_record(state, steps, watch)
         run = self.run_many if self.stack(state) else self.run
-        for part in compiled_calls(steps, watch):
+        calls = min(CALLS, 1 + steps * self.numbers(state, feed) // WORTH_A_CALL) if watch.progress else 1
+        for part in compiled_calls(calls, steps, watch):
             state, record = run(state, record, feed, scalars, watch.evaluate, part)
             if watch.progress:
                 jax.block_until_ready(record)
@@ -249,13 +258,12 @@ def moved(model: nnx.Module, buffers: Tensors) -> Tensors:
     return {name: after[native_name(name)][...] for name in buffers}
 
 
-def compiled_calls(steps: int, watch: Watch) -> list[NDArray[np.int32]]:
-    """For each compiled call its segments (P, 4): one call for the whole run, or several where someone watches.
+def compiled_calls(calls: int, steps: int, watch: Watch) -> list[NDArray[np.int32]]:
+    """For each compiled call its segments (P, 4).
 
     A segment is a loop whose bounds are data, so that any pauses run in one compiled program; empty segments at the end make
     all calls alike.
     """
-    calls = CALLS if watch.progress else 1
     rows = segments(steps, watch.evaluate_at, watch.checkpoints_at)
     nothing = (steps, steps, len(watch.evaluate_at), len(watch.checkpoints_at))
     rows += [nothing] * (-len(rows) % calls)

@@ -533,12 +533,14 @@ def test_a_whole_jax_run_is_one_call(monkeypatch, steps):
     assert calls == ["run"]
 
 
-def test_a_watched_jax_run_is_a_fixed_number_of_calls(monkeypatch):
+@pytest.mark.parametrize(("worth", "calls_made"), [(1, jax_impl.program.CALLS), (2**60, 1)])
+def test_a_watched_jax_run_is_cut_where_it_is_worth_a_call(monkeypatch, worth, calls_made):
+    monkeypatch.setattr(jax_impl.program, "WORTH_A_CALL", worth)
     trainer, data, order = setting("jax", DEFAULT, steps=80)
     calls, run = [], trainer._program.run
     monkeypatch.setattr(trainer._program, "run", lambda *args: calls.append("run") or run(*args), raising=False)
     trainer.fit(data, order, progress=lambda done: None)
-    assert calls == ["run"] * jax_impl.program.CALLS
+    assert calls == ["run"] * calls_made
 
 
 READS = ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__", "__array__")
