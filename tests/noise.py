@@ -10,7 +10,7 @@ import numpy as np
 from parity.ladder.calibration import calibrated
 from parity.ladder.envelope import ulp
 from parity.ladder.gap import distances, gaps
-from parity.ladder.replicas import disturb, one_ulp
+from parity.ladder.replicas import away, disturb
 
 REPLICAS = 16
 FACTOR = max(calibrated(REPLICAS, None, dtype).path_factor for dtype in ("float32", "float64"))
@@ -31,7 +31,7 @@ def of_function(function, *arrays, dtype="float64", truth=None):
     arrays = [np.asarray(array, dtype) for array in arrays]
     truth = function(*arrays) if truth is None else truth
     random = np.random.default_rng(0)
-    return furthest(truth, (function(*(one_ulp(array, random) for array in arrays)) for _ in range(REPLICAS)))
+    return furthest(truth, (function(*(away(array, random) for array in arrays)) for _ in range(REPLICAS)))
 
 
 def furthest(truth, replicas):

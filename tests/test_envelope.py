@@ -12,18 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import parity
-from parity.contract import MLP, InputError
+from parity.contract import MLP, InputError, Loss
 from parity.ladder import Calibration, calibrated, calibration
 from parity.ladder.cloud import Cloud, Spread
 from parity.ladder.envelope import Envelope
+from parity.ladder.parting import envelope_at_start
 from parity.ladder.replicas import disturb
+from parity.ladder.rungs import LOOKS, before_training
 from parity.start import draw
 
 EXPERIMENT = parity.recipe("polar", rows=60, epochs=6, batch_size=16, model=MLP((6, 5), "tanh"))
 ULP = float(np.spacing(1.0))
 
 
-def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), stored=1, factor=2.0):
+def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), stored=1, factor=2.0, terms=1):
     """The judgement on two views that hold these arrays, with replicas this far away; the second spread is a second look's."""
     envelope = Envelope(("mine", "theirs"), dtypes, draw_config(), Calibration(4, factor, 1, factor, 1, 1, 0.5))
     clouds = dict(zip((id(envelope.first), id(envelope.more)), spreads, strict=False))
@@ -34,7 +36,7 @@ def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), stored
             return Spread({name: np.array(each, float) for name, each in found.items()})
         return {name: np.asarray(each) for name, each in (reference if seen == "mine" else candidate).items()}
 
-    return envelope.judge(look, [look] * stored)
+    return envelope.judge(look, [look] * stored, terms)
 
 
 def draw_config():
@@ -98,6 +100,31 @@ def test_what_only_one_of_the_two_can_not_represent_breaks(bad):
     assert judged(other, other, NOISE).held
 
 
+@pytest.mark.parametrize(("units", "held"), [(59, True), (61, False)])
+def test_a_sum_of_like_terms_may_be_off_by_what_no_replica_shows(units, held):
+    silent = {"sum": [0.0, 0.0]}
+    found = judged({"sum": 1.0}, {"sum": 1.0 + units * ULP}, silent, stored=0, terms=900)
+    assert found.held is held
+    assert not judged({"sum": 1.0}, {"sum": 1.0 + units * ULP}, silent, stored=0).held
+
+
+def test_a_long_sum_that_is_added_to_a_larger_number_has_no_room_there():
+    def judged_behind(terms):
+        envelope = Envelope(("mine", "theirs"), ("float64",) * 2, draw_config(), Calibration(4, 2.0, 1, 2.0, 1, 1, 0.5))
+
+        def before(seen):
+            return {"weight": np.array(1.0)}
+
+        def behind(seen):
+            if isinstance(seen, Cloud):
+                return Spread({"weight": np.zeros(4)})
+            return {"weight": np.array(1.0 + 2**-20 + (8 * ULP if seen == "theirs" else 0.0))}
+
+        return envelope.judge(behind, [before], terms)
+
+    assert not judged_behind(900).held
+
+
 def test_a_replica_that_is_not_finite_leaves_nothing_to_judge():
     far = tensors(small=1e-3 + 1e-9)
     assert judged(tensors(), far, {**NOISE, "large": [1e-6, np.inf]}).broken == (1,)
@@ -146,6 +173,22 @@ def test_a_change_of_a_hundred_times_the_noise_in_a_small_tensor_is_caught(dtype
     pair = climb(reference, wrong(EXPERIMENT, climbing.in_gradient(1, shift), dtype, start=start))
     assert broken_at(pair) == ["gradients"]
     assert pair.rungs[-1].where == "layers.0.bias[3]"
+
+
+@pytest.mark.parametrize("candidate", ["jax", "numpy"])
+def test_an_absolute_error_adds_the_same_number_row_by_row_and_holds(candidate):
+    experiment = parity.recipe("paraboloid", rows=1000, epochs=2, batch_size=None, model=MLP((9,)), loss=Loss("mae"))
+    start = draw(experiment)
+    # Every unit is active in every row, and every prediction above its target.
+    biases = {name: array + 100.0 for name, array in start.state.parameters.items() if name.endswith("bias")}
+    start = replace(start, state=replace(start.state, parameters={**start.state.parameters, **biases}))
+    by_two = Calibration(16, 2.0, 1, 2.0, 1, 1, 0.5)
+    mine, theirs = (
+        subject(experiment, name, "float32", calibration=by_two, start=start) for name in ("torch", candidate)
+    )
+    envelope = envelope_at_start(mine, theirs)
+    assert before_training(envelope, "gradients").held
+    assert not envelope.judge(LOOKS["gradients"]).held, "a unit in the last place has to be too little here"
 
 
 def tf32(array):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from math import inf
 
 import numpy as np
@@ -15,7 +16,7 @@ from parity.ladder.replicas import Replica, disturb
 from parity.ladder.view import EVALUATED, IN_TRAINING, LOSS_OF_STEP, View
 
 AGAIN = 4
-"""How many times as many replicas a second look takes."""
+"""How many times as many replicas a second look takes, and how many times as far they are."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,21 @@ class Spread:
     """(R,) distances of replicas from the original, by tensor."""
 
     distances: Mapping[str, NDArray[np.float64]]
+    ulps: int = 1
+    """How far away the replicas started."""
 
     def largest(self, name: str) -> float:
-        """The furthest replica's distance; infinite where a replica is not finite and the original is."""
-        return float(self.distances[name].max(initial=0.0))
+        """The furthest replica's distance for each ulp; infinite where a replica is not finite and the original is."""
+        return float(self.distances[name].max(initial=0.0)) / self.ulps
 
     def middle(self, name: str) -> float:
         """The median replica's distance."""
         return float(np.median(self.distances[name]))
+
+    def further(self, later: "Spread") -> "Spread":
+        """What is the further of two, replica by replica."""
+        both = {name: np.maximum(self.distances[name], later.distances[name]) for name in later.distances}
+        return Spread(both, self.ulps)
 
     @property
     def broken(self) -> tuple[int, ...]:
@@ -47,12 +55,13 @@ class Cloud:
     config: TrainingConfig
     count: int
     seed: int
+    ulps: int = 1
 
     @cached_property
     def evaluated(self) -> Spread:
         """Of the predictions in evaluation mode."""
         original = self.view.evaluated
-        return spread(
+        return self._spread(
             distances(original, {EVALUATED: replica.restore_predictions(view.evaluated[EVALUATED])})
             for replica, view in self._views()
         )
@@ -61,11 +70,11 @@ class Cloud:
     def predictions(self) -> Spread:
         """Of the predictions in both modes."""
         original = {IN_TRAINING: self.view.predictions[IN_TRAINING]}
-        both = spread(
+        both = self._spread(
             distances(original, {IN_TRAINING: replica.restore_batch(view.in_training, 0)})
             for replica, view in self._views()
         )
-        return Spread({**self.evaluated.distances, **both.distances})
+        return Spread({**self.evaluated.distances, **both.distances}, self.ulps)
 
     @property
     def loss(self) -> Spread:
@@ -75,7 +84,7 @@ class Cloud:
     @property
     def losses(self) -> Spread:
         """The same for the loss that a step tells, which is that loss."""
-        return Spread(dict.fromkeys(("loss", LOSS_OF_STEP), self.loss.distances["loss"]))
+        return Spread(dict.fromkeys(("loss", LOSS_OF_STEP), self.loss.distances["loss"]), self.ulps)
 
     @property
     def gradients(self) -> Spread:
@@ -83,7 +92,10 @@ class Cloud:
         return self._loss_and_gradients[1]
 
     def behind(self, k: int) -> Spread:
-        """Of the whole state behind step k, counted from 0; where a replica is no longer finite its distance is infinite."""
+        """Of the whole state behind step k, counted from 0, the furthest that each was so far.
+
+        Where a replica is no longer finite its distance is infinite.
+        """
         return self._stepped[k]
 
     def finite_behind(self, k: int) -> list[bool]:
@@ -97,7 +109,7 @@ class Cloud:
             (distances(loss, view.loss), distances(gradients, replica.restore(view.gradients)))
             for replica, view in self._views()
         ]
-        return spread(each for each, _ in found), spread(each for _, each in found)
+        return self._spread(each for each, _ in found), self._spread(each for _, each in found)
 
     @cached_property
     def _stepped(self) -> list[Spread]:
@@ -106,25 +118,28 @@ class Cloud:
             [_behind(replica, view, k, original) for k, original in enumerate(originals)]
             for replica, view in self._views()
         ]
-        return [spread(each[k] for each in found) for k in range(len(originals))]
+        spreads = [self._spread(each[k] for each in found) for k in range(len(originals))]
+        return list(accumulate(spreads, Spread.further))
+
+    def _spread(self, replicas: Iterable[Mapping[str, float]]) -> Spread:
+        """From the distances of each replica, by tensor."""
+        found = list(replicas)
+        return Spread({name: np.array([each[name] for each in found]) for name in found[0]}, self.ulps)
 
     def _views(self) -> Iterator[tuple[Replica, View]]:
         """Each replica with what is seen of it, made anew for each look: states of many together are large."""
         given = self.view.given.part(0, self.view.steps)
         for r in range(self.count):
-            replica = disturb(given, self.config, self.seed + r)
+            replica = disturb(given, self.config, self.seed + r, self.ulps)
             yield replica, View(self.view.trainer, replica.given, self.view.steps)
 
 
 def clouds(view: View, config: TrainingConfig, count: int) -> tuple[Cloud, Cloud]:
-    """So many replicas around a view, and those of a second look."""
-    return Cloud(view, config, count, FIRST_SEED), Cloud(view, config, AGAIN * count, MORE_SEED)
+    """So many replicas around a view, and those of a second look.
 
-
-def spread(replicas: Iterable[Mapping[str, float]]) -> Spread:
-    """From the distances of each replica, by tensor."""
-    found = list(replicas)
-    return Spread({name: np.array([each[name] for each in found]) for name in found[0]})
+    Those are further away: where a step is a sign, or a unit is at its edge, only few replicas are on the other side of it.
+    """
+    return Cloud(view, config, count, FIRST_SEED), Cloud(view, config, AGAIN * count, MORE_SEED, ulps=AGAIN)
 
 
 def _behind(replica: Replica, view: View, k: int, original: Arrays) -> dict[str, float]:

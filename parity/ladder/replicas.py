@@ -89,21 +89,23 @@ class Replica:
         return predictions[np.argsort(within)][:, np.argsort(self.units["outputs"])]
 
 
-def disturb(given: Given, config: TrainingConfig, seed: int) -> Replica:
-    """A replica of a start; the same seed gives the same one."""
+def disturb(given: Given, config: TrainingConfig, seed: int, ulps: int = 1) -> Replica:
+    """A replica of a start, so many units in the last place away; the same seed gives the same one."""
     random = np.random.default_rng(seed)
     axes = tensor_axes(config)
     units = draw_units(config, random)
     rows = random.permutation(len(given.train.inputs))
     order, within = reordered(given.order, config, units, rows, random)
     state = State(
-        nudged(permuted(given.state.parameters, axes, units), random),
-        nudged(permuted(given.state.buffers, axes, units), random),
-        {slot: nudged(permuted(arrays, axes, units), random) for slot, arrays in given.state.optimizer.items()},
+        nudged(permuted(given.state.parameters, axes, units), random, ulps),
+        nudged(permuted(given.state.buffers, axes, units), random, ulps),
+        {slot: nudged(permuted(arrays, axes, units), random, ulps) for slot, arrays in given.state.optimizer.items()},
         given.state.step,
     )
     train, held_out = (
-        Data(one_ulp(data.inputs[:, units["inputs"]], random), as_one(data.targets[:, units["outputs"]], random))
+        Data(
+            away(data.inputs[:, units["inputs"]], random, ulps), as_one(data.targets[:, units["outputs"]], random, ulps)
+        )
         for data in (Data(given.train.inputs[rows], given.train.targets[rows]), given.held_out)
     )
     return Replica(Given(state, train, held_out, order), config, units, rows, within)
@@ -157,22 +159,25 @@ def permuted(
     return moved
 
 
-def nudged(arrays: Arrays, random: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """All arrays one unit in the last place away."""
-    return {name: one_ulp(array, random) for name, array in arrays.items()}
+def nudged(arrays: Arrays, random: np.random.Generator, ulps: int) -> dict[str, NDArray[Any]]:
+    """All arrays so many units in the last place away."""
+    return {name: away(array, random, ulps) for name, array in arrays.items()}
 
 
-def one_ulp(array: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
-    """Each element one unit in the last place up or down; an exact zero carries no rounding and stays."""
+def away(array: NDArray[Any], random: np.random.Generator, ulps: int = 1) -> NDArray[Any]:
+    """Each element so many units in the last place up or down; an exact zero carries no rounding and stays."""
     ends = np.where(random.random(array.shape) < 0.5, -np.inf, np.inf).astype(array.dtype)
-    return np.where(array == 0, array, np.nextafter(array, ends))
+    moved = array
+    for _ in range(ulps):
+        moved = np.nextafter(moved, ends)
+    return np.where(array == 0, array, moved)
 
 
-def as_one(array: NDArray[Any], random: np.random.Generator) -> NDArray[Any]:
-    """All elements, also zeros, a unit in the last place of the largest of their column up or down.
+def as_one(array: NDArray[Any], random: np.random.Generator, ulps: int) -> NDArray[Any]:
+    """All elements, also zeros, so many units in the last place of the largest of their column up or down.
 
     So much of a difference between predictions and targets is lost where the two cancel, however small it is.
     """
-    signs = np.where(random.random(array.shape) < 0.5, -1, 1).astype(array.dtype)
+    signs = np.where(random.random(array.shape) < 0.5, -ulps, ulps).astype(array.dtype)
     moved: NDArray[Any] = array + signs * np.spacing(np.abs(array).max(axis=0, initial=0))
     return moved
