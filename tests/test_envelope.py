@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import accumulate
 from operator import attrgetter
 
 import climbing
@@ -12,13 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import parity
+from benchmarks.faults.healthy import backends, start_of, subject_of
+from parity.contender import Contender
 from parity.contract import MLP, InputError, Loss
 from parity.ladder import Calibration, calibrated, calibration
 from parity.ladder.cloud import Cloud, Spread
 from parity.ladder.envelope import Envelope
 from parity.ladder.parting import envelope_at_start
 from parity.ladder.replicas import disturb
-from parity.ladder.rungs import LOOKS, before_training
+from parity.ladder.rungs import ENVELOPED, LOOKS, before_training
 from parity.start import draw
 
 EXPERIMENT = parity.recipe("polar", rows=60, epochs=6, batch_size=16, model=MLP((6, 5), "tanh"))
@@ -100,6 +103,11 @@ def test_what_only_one_of_the_two_can_not_represent_breaks(bad):
     assert judged(other, other, NOISE).held
 
 
+def test_a_replica_that_starts_further_away_counts_for_as_much_less():
+    spread = Spread({"weight": np.array([1.0, 6.0])}, ulps=4)
+    assert spread.largest("weight") == 1.5
+
+
 @pytest.mark.parametrize(("units", "held"), [(59, True), (61, False)])
 def test_a_sum_of_like_terms_may_be_off_by_what_no_replica_shows(units, held):
     silent = {"sum": [0.0, 0.0]}
@@ -109,20 +117,22 @@ def test_a_sum_of_like_terms_may_be_off_by_what_no_replica_shows(units, held):
 
 
 def test_a_long_sum_that_is_added_to_a_larger_number_has_no_room_there():
-    def judged_behind(terms):
-        envelope = Envelope(("mine", "theirs"), ("float64",) * 2, draw_config(), Calibration(4, 2.0, 1, 2.0, 1, 1, 0.5))
+    envelope = Envelope(("mine", "theirs"), ("float64",) * 2, draw_config(), Calibration(4, 2.0, 1, 2.0, 1, 1, 0.5))
 
-        def before(seen):
-            return {"weight": np.array(1.0)}
+    def before(seen):
+        return {"weight": np.array(1.0)}
 
-        def behind(seen):
-            if isinstance(seen, Cloud):
-                return Spread({"weight": np.zeros(4)})
-            return {"weight": np.array(1.0 + 2**-20 + (8 * ULP if seen == "theirs" else 0.0))}
+    def behind(seen):
+        if isinstance(seen, Cloud):
+            return Spread({"weight": np.zeros(4)})
+        return {"weight": np.array(1.0 + 2**-20 + (8 * ULP if seen == "theirs" else 0.0))}
 
-        return envelope.judge(behind, [before], terms)
+    assert not envelope.judge(behind, [before], terms=900).held
 
-    assert not judged_behind(900).held
+
+def test_what_a_replica_was_off_by_counts_for_the_steps_behind():
+    steps = [Spread({"weight": np.array(each)}) for each in ([1.0, 2.0], [3.0, 0.0], [0.0, 0.0])]
+    assert [spread.largest("weight") for spread in accumulate(steps, Spread.further)] == [2.0, 3.0, 3.0]
 
 
 def test_a_replica_that_is_not_finite_leaves_nothing_to_judge():
@@ -175,20 +185,30 @@ def test_a_change_of_a_hundred_times_the_noise_in_a_small_tensor_is_caught(dtype
     assert pair.rungs[-1].where == "layers.0.bias[3]"
 
 
-@pytest.mark.parametrize("candidate", ["jax", "numpy"])
-def test_an_absolute_error_adds_the_same_number_row_by_row_and_holds(candidate):
-    experiment = parity.recipe("paraboloid", rows=1000, epochs=2, batch_size=None, model=MLP((9,)), loss=Loss("mae"))
+def test_an_absolute_error_adds_the_same_number_row_by_row_and_holds():
+    experiment = parity.recipe("paraboloid", rows=20_000, epochs=2, batch_size=None, model=MLP((9,)), loss=Loss("mae"))
     start = draw(experiment)
     # Every unit is active in every row, and every prediction above its target.
     biases = {name: array + 100.0 for name, array in start.state.parameters.items() if name.endswith("bias")}
     start = replace(start, state=replace(start.state, parameters={**start.state.parameters, **biases}))
     by_two = Calibration(16, 2.0, 1, 2.0, 1, 1, 0.5)
-    mine, theirs = (
-        subject(experiment, name, "float32", calibration=by_two, start=start) for name in ("torch", candidate)
-    )
+    mine, theirs = (subject(experiment, name, "float32", calibration=by_two, start=start) for name in ("torch", "jax"))
     envelope = envelope_at_start(mine, theirs)
     assert before_training(envelope, "gradients").held
     assert not envelope.judge(LOOKS["gradients"]).held, "a unit in the last place has to be too little here"
+
+
+@pytest.mark.parametrize(("seed", "dtype"), [(3_000_006, "float64"), (3_000_016, "float32")])
+def test_a_sign_of_next_to_nothing_may_be_the_other(seed, dtype):
+    """Lion steps by a sign. In the first, replicas parted and came back; in the second, one of 2510 signs is another."""
+    with backends():
+        start = start_of(seed)
+        calibration = calibrated(16, None, dtype)
+        mine, theirs = (
+            subject_of(Contender(*name, dtype), start, calibration)
+            for name in (("torch", "cpu", "eager"), ("numpy", "cpu", "loop"))
+        )
+        assert ENVELOPED["step"](envelope_at_start(mine, theirs)).passed
 
 
 def tf32(array):
@@ -221,8 +241,8 @@ def test_a_candidate_that_computes_roughly_does_not_excuse_itself():
 
 
 def test_a_replica_that_is_not_finite_makes_a_run_inconclusive_and_is_named(monkeypatch):
-    def overflowing(given, config, seed):
-        replica = disturb(given, config, seed)
+    def overflowing(given, config, seed, ulps):
+        replica = disturb(given, config, seed, ulps)
         if seed % 16 == 3:
             replica.given.state.parameters["layers.0.kernel"][:] = np.inf
         return replica
@@ -259,7 +279,7 @@ def test_the_reference_is_looked_at_again_only_where_something_exceeds():
         reference.calibration, reference.clouds,
     )  # fmt: skip
     envelope.judge(attrgetter("gradients"))
-    assert vars(envelope.more).keys() == {"view", "config", "count", "seed"}
+    assert vars(envelope.more).keys() == {"view", "config", "count", "seed", "ulps"}
 
 
 # What the factor rests on.

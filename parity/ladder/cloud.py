@@ -137,7 +137,7 @@ class Cloud:
 def clouds(view: View, config: TrainingConfig, count: int) -> tuple[Cloud, Cloud]:
     """So many replicas around a view, and those of a second look.
 
-    Those are further away: where a step is a sign, or a unit is at its edge, only few replicas are on the other side of it.
+    Those are further away: where a step is a sign, or a unit is at its edge, few runs go the other way, and these show it.
     """
     return Cloud(view, config, count, FIRST_SEED), Cloud(view, config, AGAIN * count, MORE_SEED, ulps=AGAIN)
 
