@@ -13,6 +13,7 @@ in any order, and a reference that sums in blocks does not show what adding one 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import inf, isfinite, sqrt
 from operator import methodcaller
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from parity.contract import Arrays, TrainingConfig
 from parity.ladder.calibration import Calibration
+from parity.ladder.cancelling import cancelled_behind
 from parity.ladder.cloud import Cloud, Spread, clouds
 from parity.ladder.gap import Gap, distances, gaps, scales
 from parity.ladder.view import View
@@ -46,6 +48,11 @@ class Judgement:
     def ratio(self) -> float:
         """Gap over noise."""
         return 0.0 if self.gap.size == 0.0 else self.gap.size / self.noise if self.noise else inf
+
+    @property
+    def is_open(self) -> bool:
+        """Whether rounding may have done anything."""
+        return self.noise == inf and not self.broken
 
     @property
     def held(self) -> bool:
@@ -81,18 +88,25 @@ class Envelope:
 
     def behind(self, k: int) -> Judgement:
         """Compare the whole state behind step k, counted from 0."""
-        return self.judge(methodcaller("behind", k), [methodcaller("behind", i) for i in range(-1, k)], terms=self.rows)
+        earlier = [methodcaller("behind", i) for i in range(-1, k)]
+        return self.judge(methodcaller("behind", k), earlier, self.rows, partial(cancelled_behind, self.views[0], k))
 
     @property
     def rows(self) -> int:
         """How many rows the first batch has."""
         return len(self.views[0].given.batch(0).inputs)
 
-    def judge(self, look: Look, earlier: Sequence[Look] = (), terms: int = 1) -> Judgement:
+    def judge(
+        self,
+        look: Look,
+        earlier: Sequence[Look] = (),
+        terms: int = 1,
+        cancelled: Callable[[], dict[str, float]] = dict,
+    ) -> Judgement:
         """Compare what is looked at.
 
         `earlier` looks see what it was made of, one for each time that it was stored. What came to it each time, or all of it
-        where there are none, is a sum of so many `terms`.
+        where there are none, is a sum of so many `terms`. `cancelled` says, where it is asked, by tensor what no replica shows.
         """
         reference, candidate = (look(view) for view in self.views)
         for dtype, found in zip(self.dtypes, (reference, candidate), strict=True):
@@ -110,8 +124,8 @@ class Envelope:
         judgement = self._judged(found, floors, look(self.first))
         if judgement.held:
             return judgement
-        inherent = self._inherent(look, reference, candidate)
-        floors = {name: max(size, inherent.get(name, 0.0)) for name, size in floors.items()}
+        unseen = (self._inherent(look, reference, candidate), cancelled())
+        floors = {name: max(size, *(each.get(name, 0.0) for each in unseen)) for name, size in floors.items()}
         return self._judged(found, floors, look(self.first), look(self.more))
 
     def _floors(self, earlier: Sequence[Arrays], now: Arrays, units: float) -> dict[str, float]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf, sqrt
 from operator import attrgetter, methodcaller
 
 import numpy as np
 
+from parity.ladder.cancelling import cancelled_gradients
 from parity.ladder.envelope import Envelope, Judgement, Look
 from parity.ladder.gap import NO_GAP, Gap, scales
 from parity.ladder.subject import Subject
@@ -58,6 +60,8 @@ def step(envelope: Envelope) -> Rung:
             where = f"count of steps {theirs[k].step}, reference {mine[k].step}"
             return Rung("step", False, inf, 0.0, where, covers=k + 1)
         judgement = envelope.behind(k)
+        if judgement.is_open:
+            return replace(rung, note=f"state behind {k} steps; in one of them a gradient cancels to the last bit")
         found = judged("step", judgement, f"state behind {behind} steps")
         found = replace(found, covers=k + 1)
         if not found.passed or found.undecided:
@@ -102,7 +106,9 @@ LOOKS: dict[str, Look] = {
 
 def before_training(envelope: Envelope, name: str) -> Judgement:
     """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch."""
-    return envelope.judge(LOOKS[name], terms=1 if name == "predict" else envelope.rows)
+    terms = 1 if name == "predict" else envelope.rows
+    cancelled = partial(cancelled_gradients, envelope.views[0]) if name == "gradients" else dict
+    return envelope.judge(LOOKS[name], terms=terms, cancelled=cancelled)
 
 
 def looked_at(rung: Rung) -> Look:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Arrays, BatchOrder, Data, State, Trainer
+from parity.contract import Arrays, Batch, BatchOrder, Data, State, Trainer
 from parity.ladder.replicas import Given
 
 PREDICTIONS = EVALUATED, IN_TRAINING = "predictions", "training-mode predictions"
@@ -92,7 +92,11 @@ class View:
 
 def before_batch(given: Given, state: State, step: int) -> Given:
     """What a trainer is given to take one step of a run from a state: the rows of its batch are all the data there is."""
-    batch = given.batch(step)
+    return of_batch(given.batch(step), state)
+
+
+def of_batch(batch: Batch, state: State) -> Given:
+    """What a trainer is given to take one step from a state."""
     data = Data(batch.inputs, batch.targets)
     return Given(state, data, data, BatchOrder(1, None, {name: mask[None] for name, mask in batch.masks.items()}))
 
