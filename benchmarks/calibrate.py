@@ -21,7 +21,7 @@ from benchmarks.faults.healthy import backends, begin_of, candidates_of, start_o
 from benchmarks.faults.jobs import rows_of
 from benchmarks.results import keep
 from parity.contender import Contender
-from parity.ladder.calibration import FILE, Calibration
+from parity.ladder.calibration import FALSE_ALARM, FILE, Calibration, factor_at
 from parity.ladder.parting import envelope_at_start, on_the_way
 from parity.ladder.rungs import LOOKS, before_training
 from parity.ladder.subject import Subject
@@ -100,7 +100,7 @@ def main(count: int) -> None:
     rows = [row for _, found in done("calibrating", experiment_rows, jobs) for row in found["rows"]]
     rungs = [row for row in rows if row["rung"] != "trajectory"]
     paths = [row for row in rows if row["rung"] == "trajectory"]
-    factors = {dtype: max(row["ratio"] for row in of_dtype(rungs, dtype)) for dtype in DTYPES}
+    factors = {dtype: factor_at(table(of_dtype(rungs, dtype))["largest"], FALSE_ALARM) for dtype in DTYPES}
     far = [(row["seed"], row["candidate"], factors[dtype_of(row)]) for row in paths if row["ratio"] > AGAIN]
     parts_at = {job[:2]: found["parts"] for job, found in done("looking again", looked_again, far)}
     for row in paths:

@@ -327,7 +327,8 @@ def test_a_rate_that_the_comparisons_do_not_support_is_refused(replicas, rate):
         (8, 0.03, 2.0, 1.0),  # never below the furthest replica itself
         (8, 0.5, 1.0, 1.0),
         (31, None, 3.0, 5.0),  # with fewer than 32 the calibration of 8
-        (40, None, 1.8, 2.1),
+        (40, None, 1.0, 1.1),
+        (40, 0.002, 1.2, 2.1),
     ],
 )
 def test_the_factor_leaves_as_many_comparisons_outside_as_the_rate_allows(replicas, rate, factor, path_factor):
@@ -336,10 +337,10 @@ def test_the_factor_leaves_as_many_comparisons_outside_as_the_rate_allows(replic
 
 
 @pytest.mark.usefixtures("record")
-def test_what_is_supported_is_what_the_fewest_experiments_support():
+def test_one_in_a_hundred_is_taken_where_no_rate_is_asked_for():
     assert calibrated(8, None, "float64").false_alarm == pytest.approx(1 / 100)
-    assert calibrated(32, None, "float64").false_alarm == pytest.approx(1 / 500)
-    assert calibrated(32, 0.01, "float64").false_alarm == 0.01
+    assert calibrated(32, None, "float64") == calibrated(32, 0.01, "float64")
+    assert calibrated(32, 0.002, "float64").false_alarm == 0.002
 
 
 @pytest.mark.usefixtures("record")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from math import prod
+from math import ceil, prod
 from random import Random
 from typing import Any, Literal, get_args
 
@@ -137,12 +137,13 @@ def _any_experiment(random: Random, seed: int) -> Experiment:
     constants = random.choice(CHOICES.get(kind, [{}]))
     model = random.choice([MLP, RegularizedMLP])
     rows = round(10 ** random.uniform(np.log10(16), 5)) if random.random() < 0.8 else random.choice([8, 10, 100_000])
-    train = rows - int(np.ceil(0.15 * rows)) if rows > 13 else rows - 2
+    held_out = (ceil(0.15 * rows) if rows > 13 else 2) / rows
+    train = rows - ceil(rows * held_out)
     loss = "cross_entropy" if problem == "rings" else random.choice(["mse", "mae", "huber", "log_cosh"])
     return parity.recipe(
         problem,
         rows=rows,
-        held_out=(rows - train) / rows,
+        held_out=held_out,
         model=model(
             hidden=tuple(round(2 ** random.uniform(0, 10)) for _ in range(random.randrange(5))),
             activation=random.choice(get_args(Activation)),

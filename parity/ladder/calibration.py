@@ -2,8 +2,10 @@
 
 `python -m benchmarks.calibrate` makes calibration.json again, from comparisons of independent correct executions (other
 backends and modes, the oracle) on E random experiments. The comparisons of one experiment resemble each other, so that only
-experiments are counted: where all comparisons of E of them were at most `factor` apart, the chance that any of the next one's
-is further is at most 1/(E+1), as experiments are exchangeable (Vovk, Gammerman and Shafer 2005, doi 10.1007/b106715).
+experiments are counted: where all comparisons of all but k-1 of E of them were at most `factor` apart, the chance that any of
+the next one's is further is at most k/(E+1), as experiments are exchangeable (Vovk, Gammerman and Shafer 2005,
+doi 10.1007/b106715). The furthest of all is left to chance by default: a step by a sign, or by the residue of a sum, has no
+largest error, and one such experiment would make every other one's limit meaningless.
 """
 
 import json
@@ -15,6 +17,8 @@ from typing import Any
 
 from parity.contract import require
 
+FALSE_ALARM = 0.01
+"""The rate that is taken where none is asked for."""
 FILE = Path(__file__).with_name("calibration.json")
 
 
@@ -38,7 +42,9 @@ class Calibration:
 
 
 def calibrated(replicas: int, false_alarm: float | None, dtype: str) -> Calibration:
-    """The calibration of a dtype for as many replicas, at an asked rate of false alarms or the smallest that it supports.
+    """The calibration of a dtype for as many replicas, at an asked rate of false alarms.
+
+    Where none is asked for it is one in a hundred, or the smallest rate that is supported where that is larger.
 
     Raises InputError where there are too few replicas or experiments for it.
     """
@@ -58,20 +64,22 @@ def calibrated(replicas: int, false_alarm: float | None, dtype: str) -> Calibrat
         f"false_alarm is {false_alarm}, but {fewest} calibrated experiments with {key} replicas support no rate "
         f"below {smallest:.2g}. Ask for a larger one, or extend the calibration (python -m benchmarks.calibrate).",
     )
+    rate = max(FALSE_ALARM, smallest) if false_alarm is None else false_alarm
     return Calibration(
         replicas=replicas,
-        factor=_factor(rungs["largest"], false_alarm),
+        factor=factor_at(rungs["largest"], rate),
         comparisons=rungs["comparisons"],
-        path_factor=_factor(paths["largest"], false_alarm),
+        path_factor=factor_at(paths["largest"], rate),
         paths=paths["comparisons"],
         experiments=fewest,
-        false_alarm=smallest if false_alarm is None else false_alarm,
+        false_alarm=rate,
     )
 
 
-def _factor(largest: list[float], false_alarm: float | None) -> float:
+def factor_at(largest: list[float], false_alarm: float) -> float:
     """The k-th largest ratio found, k as large as the rate allows; at least 1, the furthest replica itself."""
-    k = 1 if false_alarm is None else max(1, floor(false_alarm * (len(largest) + 1)))
+    # The smallest rate is 1/(E+1), which times E+1 may round to less than one.
+    k = max(1, floor(false_alarm * (len(largest) + 1)))
     return float(max(1.0, largest[min(k, len(largest)) - 1]))
 
 

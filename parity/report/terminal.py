@@ -137,8 +137,8 @@ def _envelope(pairs: Sequence[Pair]) -> str:
     )
     return "\n".join(
         [
-            f"Limits: {', '.join(factors)} times the furthest of {made.replicas} replicas. {made.comparisons:,} comparisons "
-            f"and {made.trajectories:,} trajectories of {made.experiments} random correct experiments were no further apart: "
+            f"Limits: {', '.join(factors)} times the furthest of {made.replicas} replicas. They rest on {made.comparisons:,} "
+            f"comparisons and {made.trajectories:,} trajectories of {made.experiments} random correct experiments: "
             f"in at most {made.supported_false_alarm:.2%} of such experiments the rungs alarm, in as many the trajectories.",
             *notes,
         ]
