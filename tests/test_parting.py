@@ -133,6 +133,25 @@ def test_a_fault_of_the_reference_is_placed_as_well():
     assert pair.parted.culprit == "wrong:cpu:loop:float64"
 
 
+def exchanged(state):
+    """The two moments under each other's name."""
+    first, second = (state.optimizer[slot] for slot in ("first_moment", "second_moment"))
+    return replace(state, optimizer={"first_moment": second, "second_moment": first})
+
+
+def test_moments_under_each_others_names_part_the_two_though_one_can_not_go_on_from_the_others():
+    """A first moment has negative elements, and a root is taken of the second."""
+
+    def plant(trainer):
+        get, put = trainer.get_state, trainer.set_state
+        trainer.get_state, trainer.set_state = lambda: exchanged(get()), lambda state: put(exchanged(state))
+
+    with np.errstate(invalid="ignore"):
+        pair = climb(subject(EXPERIMENT), wrong(EXPERIMENT, plant))
+    assert broken_at(pair) == ["step"]
+    assert "_moment of " in pair.parted.tensor
+
+
 @pytest.mark.parametrize("what", ["inputs", "rows", "layers.0.kernel"])
 def test_what_did_not_arrive_is_placed_at_the_start(what):
     def plant(trainer):

@@ -7,6 +7,7 @@ schedule shows itself only there. Of large tensors a few elements are kept, thos
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,8 @@ def _transition(scene: Scene, step: int, before: State, after: State, own: bool)
     envelope = local_envelope(scene.healthy, scene.suspect, given)
     view, rough = envelope.views[0], envelope.first.view
     healthy = view.stepped[0] if view.stepped else before
-    spread = Cloud(rough, scene.config, REPLICAS, FIRST_SEED).behind(0) if rough.stepped else Spread({})
+    cloud = Cloud(rough, scene.config, REPLICAS, FIRST_SEED)
+    spread = cloud.behind(0) if rough.stepped else Spread(dict.fromkeys(after.named(), np.array([inf])))
     dtypes, factor = envelope.dtypes, envelope.calibration.factor
     limits = {n: factor * s for n, s in limited(spread, after.named(), healthy.named(), dtypes).items()}
     return Transition(
