@@ -12,7 +12,7 @@ from parity.contract import require
 from parity.environment import describe
 from parity.experiment import Experiment
 from parity.interrupts import deferred
-from parity.ladder import Calibration, Climb, Subject, Voices, calibrated
+from parity.ladder import Calibration, Climb, Subject, Voices, calibrated, trainer_of
 from parity.outcomes import held, train_seeds, with_outcomes
 from parity.progress import Silent, Watcher
 from parity.records import table_of
@@ -107,8 +107,9 @@ def _subjects(
 
 def _subject(contender: Contender, start: Start, watcher: Watcher, calibrate: Calibrate) -> Subject:
     backend = registry.load(contender.backend)
-    trainer = backend.trainer(start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype)
-    return Subject(contender, backend, trainer, start, watcher, calibrate(contender.dtype))
+    return Subject(
+        contender, backend, trainer_of(backend, contender, start.config), start, watcher, calibrate(contender.dtype)
+    )
 
 
 def _voices(

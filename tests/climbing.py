@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 from parity import registry
+from parity.conforming import Conforming
 from parity.contender import Contender
 from parity.ladder import Climb, Subject, Voices, calibrated
 from parity.progress import Silent
@@ -24,7 +25,7 @@ def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=No
     return Subject(
         contender,
         found,
-        trainer,
+        Conforming(trainer, str(contender)),
         start,
         Silent(),
         calibration or calibrated(experiment.replicas, None, contender.dtype),

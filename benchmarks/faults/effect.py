@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmarks.faults.copies import oracle
 from parity import registry
+from parity.conforming import Conforming
 from parity.contract import Arrays
 from parity.experiment import Experiment
 from parity.start import Start, draw
@@ -112,7 +113,7 @@ def computed(backend: str, start: Start, dtype: str, replicas: int = 1) -> Group
 def trainer_of(backend: str, start: Start, dtype: str) -> Any:
     """A trainer on the CPU in the backend's first mode."""
     of_name = registry.load(backend)
-    return of_name.trainer(start.config, device="cpu", mode=of_name.modes[0], dtype=dtype)
+    return Conforming(of_name.trainer(start.config, device="cpu", mode=of_name.modes[0], dtype=dtype), backend)
 
 
 def _scaled(arrays: Arrays, factor: float) -> Arrays:

@@ -24,7 +24,7 @@ from parity.contract import MLP, Arrays, Data, Loss, RegularizedMLP, State
 from parity.contract.models import Activation
 from parity.experiment import Experiment
 from parity.kinds import KINDS
-from parity.ladder import Calibration, Climb, Subject, Voices, calibrated
+from parity.ladder import Calibration, Climb, Subject, Voices, calibrated, trainer_of
 from parity.progress import Silent
 from parity.result import Pair
 from parity.start import Start, draw
@@ -247,8 +247,7 @@ def candidates_of(dtype: str, seed: int) -> list[Contender]:
 def subject_of(contender: Contender, start: Start, calibration: Calibration) -> Subject:
     """A contender with the start it is given."""
     backend = registry.load(contender.backend)
-    trainer = backend.trainer(start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype)
-    return Subject(contender, backend, trainer, start, Silent(), calibration)
+    return Subject(contender, backend, trainer_of(backend, contender, start.config), start, Silent(), calibration)
 
 
 SILENT_VOICES = Voices((), lambda name: None)

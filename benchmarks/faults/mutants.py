@@ -27,6 +27,7 @@ from parity.contract import (
     Constant,
     Cosine,
     Exponential,
+    InputError,
     Lion,
     Loss,
     NAdam,
@@ -131,7 +132,7 @@ class Fate:
     outcome: str = "equivalent"
     """caught, equivalent, survived, or error where Parity itself raised one, which catches nothing."""
     by: str = ""
-    """The rung that broke, `crash`, or a check of the conformance suite; the text of an error."""
+    """The rung that broke, `crash`, what was refused, or a check of the conformance suite; the text of an error."""
     experiment: str = ""
     """Where it was caught, or the last where it changed something."""
     effect: float | None = 0.0
@@ -167,6 +168,8 @@ def fate_of(backend: str) -> Fate:
             rung = broken_rung(climb(backend, experiment, "float64"))
             if rung is not None:
                 return Fate("caught", rung, fate.experiment, fate.effect)
+    except InputError as error:
+        return Fate("caught", f"refused, {str(error).split(';')[0][:100]}", fate.experiment, None)
     except Exception as error:
         if raised_in(package_of(backend), error):
             return Fate("caught", f"crash, {type(error).__name__}", fate.experiment, None)

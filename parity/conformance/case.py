@@ -47,7 +47,9 @@ class Case:
 
     @property
     def config(self) -> TrainingConfig:
-        return TrainingConfig(self.model, INPUTS, OUTPUTS, Loss(), Adam(), Cosine(), clip_norm=1.0, steps=STEPS)
+        # One loss takes predictions and targets alike, the other does not.
+        loss = Loss("cross_entropy") if isinstance(self.model, RegularizedMLP) else Loss()
+        return TrainingConfig(self.model, INPUTS, OUTPUTS, loss, Adam(), Cosine(), clip_norm=1.0, steps=STEPS)
 
     @property
     def state(self) -> State:
