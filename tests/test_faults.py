@@ -180,6 +180,10 @@ def test_a_mutant_is_caught_by_a_crash_of_its_own_and_not_by_an_error_of_parity(
     source = (ROOT / "torch_impl" / "losses.py").read_text(encoding="utf-8")
     with copied("torch", mutants.NAME, {"losses.py": source + "\nraise ArithmeticError\n"}):
         assert mutants.fate_of(mutants.NAME).by.startswith("crash, ")
+    source = (ROOT / "torch_impl" / "trainer.py").read_text(encoding="utf-8")
+    exchanged = source.replace("loss.item(), from_native_names(gradients)", "from_native_names(gradients), loss.item()")
+    with copied("torch", mutants.NAME, {"trainer.py": exchanged}):
+        assert mutants.fate_of(mutants.NAME).by.startswith("refused, loss_and_grads of mutant gave a loss as dict")
 
     def climb(backend, experiment, dtype):
         raise ArithmeticError("of its own")

@@ -168,11 +168,11 @@ def fate_of(backend: str) -> Fate:
             rung = broken_rung(climb(backend, experiment, "float64"))
             if rung is not None:
                 return Fate("caught", rung, fate.experiment, fate.effect)
-    except InputError as error:
-        return Fate("caught", f"refused, {str(error).split(';')[0][:100]}", fate.experiment, None)
     except Exception as error:
         if raised_in(package_of(backend), error):
             return Fate("caught", f"crash, {type(error).__name__}", fate.experiment, None)
+        if isinstance(error, InputError):
+            return Fate("caught", f"refused, {str(error).split(';')[0][:100]}", fate.experiment, None)
         return Fate("error", f"{type(error).__name__}: {str(error)[:300]}", fate.experiment, None)
     check = failed_check(backend) if fate.outcome == "survived" else ""
     return Fate("caught", f"conformance, {check}", fate.experiment, fate.effect) if check else fate
