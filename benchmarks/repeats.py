@@ -22,7 +22,6 @@ from benchmarks.results import keep
 REPEATS = 10
 RUNS = {
     "paraboloid": ("--epochs=200",),
-    "polar": ("--epochs=20", "--rows=400"),
     "rings": ("--epochs=20", "--rows=400"),
 }
 SPIN = (sys.executable, "-c", "while True: pass")
