@@ -21,15 +21,15 @@ from benchmarks.faults.healthy import backends, begin_of, candidates_of, start_o
 from benchmarks.faults.jobs import rows_of
 from benchmarks.results import keep
 from parity.contender import Contender
-from parity.ladder.calibration import FALSE_ALARM, FILE, Calibration, factor_at
+from parity.ladder.calibration import FILE, Calibration
 from parity.ladder.parting import envelope_at_start, on_the_way
-from parity.ladder.rungs import LOOKS, before_training
+from parity.ladder.rungs import LOOKS, before_training, behind_step
 from parity.ladder.subject import Subject
 from parity.ladder.trajectory import follow
 from parity.start import Start
 
 EXPERIMENTS = 200
-FIRST = 5_000_000
+FIRST = 6_000_000
 """Seed of the first experiment: none that was looked at while the limits were made, nor one of `make faults`."""
 DTYPES = ("float32", "float64")
 REPLICAS = 16
@@ -65,7 +65,7 @@ def _rungs(reference: Subject, candidate: Subject) -> Iterator[tuple[str, float,
     envelope = envelope_at_start(reference, candidate)
     steps = range(min(len(view.stepped) for view in envelope.views))
     found = {name: [before_training(envelope, name)] for name in LOOKS}
-    for rung, judgements in {**found, "step": [envelope.behind(k) for k in steps]}.items():
+    for rung, judgements in {**found, "step": [behind_step(envelope, k) for k in steps]}.items():
         judged = [judgement for judgement in judgements if not judgement.broken]
         if judged:
             worst = max(judged, key=lambda judgement: judgement.ratio)
@@ -100,34 +100,18 @@ def main(count: int) -> None:
     rows = [row for _, found in done("calibrating", experiment_rows, jobs) for row in found["rows"]]
     rungs = [row for row in rows if row["rung"] != "trajectory"]
     paths = [row for row in rows if row["rung"] == "trajectory"]
-    factors = {dtype: factor_at(table(of_dtype(rungs, dtype))["largest"], FALSE_ALARM) for dtype in DTYPES}
-    far = [(row["seed"], row["candidate"], factors[dtype_of(row)]) for row in paths if row["ratio"] > AGAIN]
+    factor = table(rungs)["largest"][0]
+    far = [(row["seed"], row["candidate"], factor) for row in paths if row["ratio"] > AGAIN]
     parts_at = {job[:2]: found["parts"] for job, found in done("looking again", looked_again, far)}
     for row in paths:
         row["parts"] = parts_at.get((row["seed"], row["candidate"]), "")  # only the far ones have been looked at again
-    made = {
-        dtype: {
-            "rungs": {str(REPLICAS): table(of_dtype(rungs, dtype))},
-            "paths": {str(REPLICAS): table(of_dtype(paths, dtype))},
-        }
-        for dtype in DTYPES
-    }
+    made = {"rungs": {str(REPLICAS): table(rungs)}, "paths": {str(REPLICAS): table(paths)}}
     FILE.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     furthest = [row for kind in (rungs, paths) for row in sorted(kind, key=lambda row: -row["ratio"])[:KEPT]]
     for row in furthest:
         parting = f"; parts at {row['parts']}" if row.get("parts") else ""
         print(f"{row['ratio']:.3g} at {row['rung']} of {row['candidate']}, seed {row['seed']}: {row['where']}{parting}")
     print(f"kept in {FILE} and {keep('calibration', furthest, ['jax', 'torch'])}")
-
-
-def of_dtype(rows: list[Row], dtype: str) -> list[Row]:
-    """Those of a dtype."""
-    return [row for row in rows if dtype_of(row) == dtype]
-
-
-def dtype_of(row: Row) -> str:
-    """The dtype that was compared."""
-    return str(row["candidate"]).rsplit(":", 1)[1]
 
 
 def done(name: str, work: Callable[[Any], Row], jobs: Sequence[Any]) -> list[tuple[Any, Row]]:

@@ -55,7 +55,7 @@ def ratios(backend: str, experiment: Experiment) -> list[float]:
     start, loaded = draw(experiment), registry.load(backend)
     contender = Contender(backend, "cpu", loaded.modes[0], "float32")
     trainer = loaded.trainer(start.config, device="cpu", mode=contender.mode, dtype=contender.dtype)
-    subject = Subject(contender, loaded, trainer, start, Silent(), calibrated(REPLICAS, None, contender.dtype))
+    subject = Subject(contender, loaded, trainer, start, Silent(), calibrated(REPLICAS, None))
     subject.checkpoints_at = as_dense(subject)
     given = subject.given.part(0, subject.compared)
 

@@ -57,7 +57,7 @@ class Experiment:
     replicas: int = 16
     """Perturbed replicas of the reference, from which it is measured how far rounding may bring two correct runs apart."""
     false_alarm: float | None = None
-    """The rate of correct runs whose rungs, or trajectories, may alarm; None takes one in a hundred."""
+    """The rate of correct runs whose rungs, or trajectories, may alarm; None takes the smallest that is supported."""
     arbiter: str = ""
     """A further backend whose float64 run says which side is off; none where it is empty."""
     reference: str = "torch:cpu"

@@ -1,8 +1,7 @@
 """Run an experiment: train every contender, climb every pair, time what held, and say what was found."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from parity import registry
@@ -21,9 +20,6 @@ from parity.result import Pair, Result, Rung, SeedRuns, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
-
-Calibrate = Callable[[str], Calibration]
-"""The calibration of a dtype."""
 
 
 def run(
@@ -44,10 +40,10 @@ def run(
     with watcher.task("loading backends", 1):
         pairs = sorted(resolve(experiment.contender, experiment.reference), key=_float64_first)
     experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
-    calibrate = partial(calibrated, experiment.replicas, experiment.false_alarm)
+    calibration = calibrated(experiment.replicas, experiment.false_alarm)
     start = draw(experiment)
-    subjects = _subjects(pairs, start, watcher, calibrate)
-    voices = _voices(experiment, subjects, start, watcher, calibrate)
+    subjects = _subjects(pairs, start, watcher, calibration)
+    voices = _voices(experiment, subjects, start, watcher, calibration)
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
     done = _Done()
     try:
@@ -99,17 +95,15 @@ def _unfinished(climb: Climb, ended: str) -> Pair:
 
 
 def _subjects(
-    pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher, calibrate: Calibrate
+    pairs: list[tuple[Contender, Contender]], start: Start, watcher: Watcher, calibration: Calibration
 ) -> dict[Contender, Subject]:
     contenders = dict.fromkeys(contender for pair in pairs for contender in pair)
-    return {contender: _subject(contender, start, watcher, calibrate) for contender in contenders}
+    return {contender: _subject(contender, start, watcher, calibration) for contender in contenders}
 
 
-def _subject(contender: Contender, start: Start, watcher: Watcher, calibrate: Calibrate) -> Subject:
+def _subject(contender: Contender, start: Start, watcher: Watcher, calibration: Calibration) -> Subject:
     backend = registry.load(contender.backend)
-    return Subject(
-        contender, backend, trainer_of(backend, contender, start.config), start, watcher, calibrate(contender.dtype)
-    )
+    return Subject(contender, backend, trainer_of(backend, contender, start.config), start, watcher, calibration)
 
 
 def _voices(
@@ -117,7 +111,7 @@ def _voices(
     subjects: dict[Contender, Subject],
     start: Start,
     watcher: Watcher,
-    calibrate: Calibrate,
+    calibration: Calibration,
 ) -> Voices:
     """All backends of the run in float64, the one that was asked to be the arbiter in front."""
     arbiter = [experiment.arbiter] if experiment.arbiter else []
@@ -132,7 +126,7 @@ def _voices(
         if "float64" not in registry.load(name).dtypes:
             return None
         contender = expand(Pattern(name, "cpu", None, "float64"))[0]
-        return subjects.get(contender) or _subject(contender, start, watcher, calibrate)
+        return subjects.get(contender) or _subject(contender, start, watcher, calibration)
 
     names = dict.fromkeys([*arbiter, *(contender.backend for contender in subjects)])
     return Voices(tuple(names), make, experiment.arbiter)

@@ -6,7 +6,7 @@ from functools import cache
 from parity import registry
 from parity.conforming import Conforming
 from parity.contender import Contender
-from parity.ladder import Climb, Subject, Voices, calibrated
+from parity.ladder import Calibration, Climb, Subject, Voices, calibrated
 from parity.progress import Silent
 from parity.start import draw
 
@@ -28,8 +28,13 @@ def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=No
         Conforming(trainer, str(contender)),
         start,
         Silent(),
-        calibration or calibrated(experiment.replicas, None, contender.dtype),
+        calibration or calibrated(experiment.replicas, None),
     )
+
+
+def by(factor, replicas=4):
+    """A calibration of that factor."""
+    return Calibration(replicas, factor, 1, factor, 1, 1, 0.5)
 
 
 def wrong(experiment, plant, dtype="float64", *, name="wrong", start=None):

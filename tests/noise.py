@@ -13,7 +13,7 @@ from parity.ladder.gap import distances, gaps
 from parity.ladder.replicas import away, disturb
 
 REPLICAS = 16
-FACTOR = max(calibrated(REPLICAS, None, dtype).path_factor for dtype in ("float32", "float64"))
+FACTOR = calibrated(REPLICAS, None).path_factor
 
 
 def of_run(see, given, config, truth=None):

@@ -1,4 +1,4 @@
-"""Gradients that cancel to the last bit: where nothing can be judged, and that nothing else is let pass for it."""
+"""Gradients whose digits cancel: where nothing can be judged, and that nothing else is let pass for it."""
 
 from dataclasses import replace
 
@@ -10,15 +10,18 @@ from climbing import subject, wrong
 import parity
 from benchmarks.faults.healthy import backends, start_of, subject_of
 from parity.contender import Contender
-from parity.contract import MLP, Adagrad, Loss
+from parity.contract import MLP, Adagrad, Adamax, Loss
 from parity.ladder import calibrated
-from parity.ladder.cancelling import cancelled_behind, cancelled_gradients
+from parity.ladder.cancelling import Terms, left_of_gradients, open_behind
 from parity.ladder.parting import envelope_at_start
 from parity.ladder.rungs import ENVELOPED
 from parity.start import draw
 
 EXPERIMENT = parity.recipe(
     "paraboloid", rows=10, epochs=4, batch_size=8, model=MLP((3,), "tanh"), loss=Loss("mae"), optimizer=Adagrad(1.0)
+)
+SATURATED = parity.recipe(
+    "paraboloid", rows=10, epochs=4, batch_size=8, model=MLP((3,), "sigmoid"), optimizer=Adamax(1.0)
 )
 
 
@@ -35,19 +38,48 @@ def first(above, dtype="float64"):
     return subject(EXPERIMENT, dtype=dtype, start=pulled(above)).first
 
 
+def saturated(at):
+    """A start whose hidden units all have this in front of their sigmoid."""
+    start = draw(SATURATED)
+    parameters = {**start.state.parameters}
+    parameters["layers.0.kernel"] = np.zeros_like(parameters["layers.0.kernel"])
+    parameters["layers.0.bias"] = np.full_like(parameters["layers.0.bias"], at)
+    return subject(SATURATED, start=replace(start, state=replace(start.state, parameters=parameters)))
+
+
+def cancelled(view):
+    """The tensors of which nothing is left."""
+    terms = Terms(view, view.given.state, 0, None)
+    return {name for name, mask in terms.cancelled.items() if mask.all()}
+
+
+def share_open(view, other=None):
+    """By tensor, how much of the first step of it is open; nearly nothing is left out."""
+    before, behind, found = view.behind(-1), view.behind(0), open_behind(view, 0, other)
+    moves = {name: np.abs(behind[name] - before[name]).max() for name in found}
+    return {name: found[name] / moves[name] for name in found if found[name] > 1e-12 * moves[name]}
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_where_as_many_rows_pull_one_way_as_the_other_the_last_bias_has_no_gradient(dtype):
     view = first(4, dtype)
     assert not view.gradients["layers.1.bias"].any()
-    found = cancelled_gradients(view)
-    assert found.keys() == {"layers.1.bias"}
-    # Each of eight rows pulls by an eighth, so that a half of them pulls by one at most.
-    assert 0 < found["layers.1.bias"] <= np.sqrt(8) * np.spacing(np.asarray(1.0, dtype))
+    assert cancelled(view) == {"layers.1.bias"}
+    # Each of the rows of a part pulls by one of its number, so that all of them pull by one at most.
+    assert 0 < left_of_gradients(view, None)["layers.1.bias"] <= np.sqrt(8) * np.spacing(np.asarray(1.0, dtype))
+
+
+def test_a_residue_of_a_few_units_in_the_last_place_has_cancelled_too():
+    view = first(4)
+    for residue, cancels in ((1e-17, True), (1e-14, False)):
+        terms = Terms(view, view.given.state, 0, None)
+        terms.whole = {**view.gradients, "layers.1.bias": np.full(1, residue)}
+        assert terms.cancelled["layers.1.bias"].all() == cancels
 
 
 def test_where_more_rows_pull_one_way_nothing_cancels():
-    assert cancelled_gradients(first(5)) == {}
-    assert cancelled_behind(first(5), 0) == {}
+    assert cancelled(first(5)) == set()
+    assert share_open(first(5)) == {}
 
 
 def test_a_unit_that_nothing_reaches_has_no_gradient_over_any_part_and_is_judged():
@@ -55,15 +87,33 @@ def test_a_unit_that_nothing_reaches_has_no_gradient_over_any_part_and_is_judged
     unused = {**start.state.parameters, "layers.1.kernel": np.zeros_like(start.state.parameters["layers.1.kernel"])}
     view = subject(EXPERIMENT, start=replace(start, state=replace(start.state, parameters=unused))).first
     assert not view.gradients["layers.0.kernel"].any()
-    assert cancelled_gradients(view) == {}
+    assert cancelled(view) == set()
 
 
 def test_what_an_optimizer_makes_of_it_is_open_in_that_step_and_everything_behind_it():
     view = first(4)
-    now = cancelled_behind(view, 0)
+    now = {name: size for name, size in open_behind(view, 0, None).items() if size > 1e-12}
     assert now.keys() == {"layers.1.bias", "sum_of_squares of layers.1.bias"}
     assert now["layers.1.bias"] == pytest.approx(1.0)
-    assert cancelled_behind(view, 1) == dict.fromkeys(view.given.state.named(), np.inf)
+    assert open_behind(view, 1, None) == dict.fromkeys(view.given.state.named(), np.inf)
+
+
+def test_a_slope_that_float32_has_nothing_left_of_is_open_as_far_as_it_moves():
+    steep = saturated(34.0)  # where the sigmoid is eight units in the last place below one
+    other = steep.in_other_dtype(steep.first)
+    gradient = steep.first.gradients["layers.0.kernel"]
+    assert gradient.any()
+    assert not other.gradients["layers.0.kernel"].any()
+    assert left_of_gradients(steep.first, other)["layers.0.kernel"] == np.abs(gradient).max()
+    slots = "", "first_moment of ", "infinity_norm of "
+    assert share_open(steep.first, other) == {
+        f"{slot}layers.0.{name}": 1.0 for name in ("kernel", "bias") for slot in slots
+    }
+
+
+def test_a_slope_of_which_float32_has_something_left_is_judged():
+    flat = saturated(3.0)
+    assert share_open(flat.first, flat.in_other_dtype(flat.first)) == {}
 
 
 def test_the_other_tensors_of_that_step_are_judged():
@@ -78,14 +128,30 @@ def test_the_other_tensors_of_that_step_are_judged():
     assert (rung.covers, rung.where.split("[")[0]) == (1, "sum_of_squares of layers.1.kernel")
 
 
+def test_the_steps_behind_it_are_judged_each_by_itself():
+    def shift(gradients):
+        return {**gradients, "layers.1.kernel": 1.01 * gradients["layers.1.kernel"]}
+
+    start = pulled(4)
+    candidate = wrong(EXPERIMENT, climbing.in_gradient(3, shift), start=start)
+    envelope = envelope_at_start(subject(EXPERIMENT, start=start), candidate)
+    assert envelope.behind(2).is_open
+    rung = ENVELOPED["step"](envelope)
+    assert not rung.passed
+    assert (rung.covers, rung.where.split("[")[0]) == (3, "sum_of_squares of layers.1.kernel")
+
+
 @pytest.mark.parametrize(
     ("seed", "candidate"),
-    [(4_000_060, ("jax", "cpu", "scan", "float64")), (4_000_138, ("numpy", "cpu", "loop", "float32"))],
+    [
+        (4_000_060, ("jax", "cpu", "scan", "float64")),
+        (4_000_138, ("numpy", "cpu", "loop", "float32")),
+        (5_000_121, ("numpy", "cpu", "loop", "float64")),
+    ],
 )
 def test_correct_runs_that_rounding_parts_there_hold(seed, candidate):
     with backends():
-        start, calibration = start_of(seed), calibrated(16, None, candidate[-1])
+        start, calibration = start_of(seed), calibrated(16, None)
         reference = subject_of(Contender("torch", "cpu", "eager", candidate[-1]), start, calibration)
         rung = ENVELOPED["step"](envelope_at_start(reference, subject_of(Contender(*candidate), start, calibration)))
         assert rung.passed
-        assert "a gradient cancels to the last bit" in rung.note

@@ -8,7 +8,7 @@ from operator import attrgetter
 import climbing
 import numpy as np
 import pytest
-from climbing import broken_at, climb, subject, wrong
+from climbing import broken_at, by, climb, subject, wrong
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,28 +16,32 @@ import parity
 from benchmarks.faults.healthy import backends, start_of, subject_of
 from parity.contender import Contender
 from parity.contract import MLP, InputError, Loss
-from parity.ladder import Calibration, calibrated, calibration
+from parity.ladder import calibrated, calibration
 from parity.ladder.cloud import Cloud, Spread
 from parity.ladder.envelope import Envelope
 from parity.ladder.parting import envelope_at_start
 from parity.ladder.replicas import disturb
-from parity.ladder.rungs import ENVELOPED, LOOKS, before_training
+from parity.ladder.rungs import ENVELOPED, LOOKS, before_training, behind_step
 from parity.start import draw
 
 EXPERIMENT = parity.recipe("polar", rows=60, epochs=6, batch_size=16, model=MLP((6, 5), "tanh"))
 ULP = float(np.spacing(1.0))
 
 
-def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), stored=1, factor=2.0, terms=1):
-    """The judgement on two views that hold these arrays, with replicas this far away; the second spread is a second look's."""
-    envelope = Envelope(("mine", "theirs"), dtypes, draw_config(), Calibration(4, factor, 1, factor, 1, 1, 0.5))
+def judged(reference, candidate, *spreads, dtypes=("float64", "float64"), stored=1, factor=2.0, terms=1, other=None):
+    """The judgement on two views that hold these arrays, with replicas this far away; the second spread is a second look's.
+
+    `other` is what the reference shows in the other dtype.
+    """
+    views = {"mine": reference, "theirs": candidate, "other": other}
+    envelope = Envelope(("mine", "theirs"), dtypes, draw_config(), by(factor), other=None if other is None else "other")
     clouds = dict(zip((id(envelope.first), id(envelope.more)), spreads, strict=False))
 
     def look(seen):
         if isinstance(seen, Cloud):
             found = clouds.get(id(seen), spreads[0])
             return Spread({name: np.array(each, float) for name, each in found.items()})
-        return {name: np.asarray(each) for name, each in (reference if seen == "mine" else candidate).items()}
+        return {name: np.asarray(each) for name, each in views[seen].items()}
 
     return envelope.judge(look, [look] * stored, terms)
 
@@ -103,11 +107,6 @@ def test_what_only_one_of_the_two_can_not_represent_breaks(bad):
     assert judged(other, other, NOISE).held
 
 
-def test_a_replica_that_starts_further_away_counts_for_as_much_less():
-    spread = Spread({"weight": np.array([1.0, 6.0])}, ulps=4)
-    assert spread.largest("weight") == 1.5
-
-
 @pytest.mark.parametrize(("units", "held"), [(59, True), (61, False)])
 def test_a_sum_of_like_terms_may_be_off_by_what_no_replica_shows(units, held):
     silent = {"sum": [0.0, 0.0]}
@@ -117,7 +116,7 @@ def test_a_sum_of_like_terms_may_be_off_by_what_no_replica_shows(units, held):
 
 
 def test_a_long_sum_that_is_added_to_a_larger_number_has_no_room_there():
-    envelope = Envelope(("mine", "theirs"), ("float64",) * 2, draw_config(), Calibration(4, 2.0, 1, 2.0, 1, 1, 0.5))
+    envelope = Envelope(("mine", "theirs"), ("float64",) * 2, draw_config(), by(2.0))
 
     def before(seen):
         return {"weight": np.array(1.0)}
@@ -128,6 +127,17 @@ def test_a_long_sum_that_is_added_to_a_larger_number_has_no_room_there():
         return {"weight": np.array(1.0 + 2**-20 + (8 * ULP if seen == "theirs" else 0.0))}
 
     assert not envelope.judge(behind, [before], terms=900).held
+
+
+@pytest.mark.parametrize(("terms", "held"), [(100, True), (4, False)])
+def test_what_the_reference_alone_is_off_by_counts_as_far_as_adding_up_its_terms_may_make_it(terms, held):
+    """A reference in float32 that is 50 units in the last place from its own float64 run, which the candidate agrees with."""
+    exact, unit = np.ones(1), float(np.spacing(np.float32(1)))
+    rough = {"sum": (exact + 50 * unit).astype("float32")}
+    alike = {"dtypes": ("float32",) * 2, "stored": 0, "terms": terms, "other": {"sum": exact}}
+    assert judged(rough, {"sum": exact.astype("float32")}, {"sum": [0.0]}, **alike).held is held
+    # A candidate that is as far off does not excuse itself.
+    assert not judged({"sum": exact.astype("float32")}, rough, {"sum": [0.0]}, **alike).held
 
 
 def test_what_a_replica_was_off_by_counts_for_the_steps_behind():
@@ -191,11 +201,61 @@ def test_an_absolute_error_adds_the_same_number_row_by_row_and_holds():
     # Every unit is active in every row, and every prediction above its target.
     biases = {name: array + 100.0 for name, array in start.state.parameters.items() if name.endswith("bias")}
     start = replace(start, state=replace(start.state, parameters={**start.state.parameters, **biases}))
-    by_two = Calibration(16, 2.0, 1, 2.0, 1, 1, 0.5)
+    by_two = by(2.0, replicas=16)
     mine, theirs = (subject(experiment, name, "float32", calibration=by_two, start=start) for name in ("torch", "jax"))
     envelope = envelope_at_start(mine, theirs)
     assert before_training(envelope, "gradients").held
     assert not envelope.judge(LOOKS["gradients"]).held, "a unit in the last place has to be too little here"
+
+
+def test_a_layer_of_like_units_adds_the_same_number_unit_by_unit_and_holds():
+    experiment = parity.recipe("paraboloid", rows=20, epochs=2, batch_size=None, model=MLP((980,), "sigmoid"))
+    start = draw(experiment)
+    alike = {name: np.full_like(array, 0.15) for name, array in start.state.parameters.items()}
+    start = replace(start, state=replace(start.state, parameters={**alike, "layers.0.bias": np.full(980, 34.0)}))
+    mine, theirs = (
+        subject(experiment, name, start=start, calibration=by(1.5, replicas=16)) for name in ("torch", "jax")
+    )
+    envelope = envelope_at_start(mine, theirs)
+    assert envelope.units == 980
+    assert before_training(envelope, "predict").held
+    assert not envelope.judge(LOOKS["predict"]).held, "a unit in the last place has to be too little here"
+
+
+def test_rounding_that_grows_from_step_to_step_is_told_by_taking_each_step_by_itself():
+    with backends():
+        start = start_of(5_000_163)
+        names = ("torch", "cpu", "eager", "float32"), ("jax", "cpu", "step", "float32")
+        envelope = envelope_at_start(*(subject_of(Contender(*name), start, by(1.0, replicas=16)) for name in names))
+        steps = range(5)
+        assert not all(envelope.behind(k).held for k in steps)
+        assert all(behind_step(envelope, k).held for k in steps)
+        assert any(behind_step(envelope, k).is_alone for k in steps)
+        assert ENVELOPED["step"](envelope).passed
+
+
+def once_it_runs(trainer):
+    """A fault of a run that no step shows which starts from a given state: a thousandth more in the second step of a walk."""
+    walked, set_state, step = [0], trainer.set_state, trainer.step
+
+    def restart(state):
+        walked[0] = 0
+        set_state(state)
+
+    def faulty(batch):
+        loss = step(batch)
+        walked[0] += 1
+        if walked[0] == 2:
+            set_state(climbing.scaled("layers.1.kernel", 1.001)(trainer.get_state()))
+        return loss
+
+    trainer.set_state, trainer.step = restart, faulty
+
+
+def test_a_step_that_is_wrong_only_in_the_middle_of_a_run_is_not_taken_for_rounding_that_grew():
+    pair = climb(subject(EXPERIMENT), wrong(EXPERIMENT, once_it_runs))
+    assert broken_at(pair) == ["step"]
+    assert (pair.parted.step, pair.parted.tensor) == (2, "layers.1.kernel"), pair.summary
 
 
 @pytest.mark.parametrize(("seed", "dtype"), [(3_000_006, "float64"), (3_000_016, "float32")])
@@ -203,7 +263,7 @@ def test_a_sign_of_next_to_nothing_may_be_the_other(seed, dtype):
     """Lion steps by a sign. In the first, replicas parted and came back; in the second, one of 2510 signs is another."""
     with backends():
         start = start_of(seed)
-        calibration = calibrated(16, None, dtype)
+        calibration = calibrated(16, None)
         mine, theirs = (
             subject_of(Contender(*name, dtype), start, calibration)
             for name in (("torch", "cpu", "eager"), ("numpy", "cpu", "loop"))
@@ -297,7 +357,7 @@ RECORD = {
 def record(monkeypatch, tmp_path):
     """A calibration of few, known comparisons."""
     path = tmp_path / "calibration.json"
-    path.write_text(json.dumps({"float64": RECORD}), encoding="utf-8")
+    path.write_text(json.dumps(RECORD), encoding="utf-8")
     monkeypatch.setattr(calibration, "FILE", path)
     calibration._record.cache_clear()
     yield
@@ -307,14 +367,14 @@ def record(monkeypatch, tmp_path):
 @pytest.mark.usefixtures("record")
 def test_too_few_replicas_are_refused():
     with pytest.raises(InputError, match=r"replicas is 7; expected at least 8"):
-        calibrated(7, None, "float64")
+        calibrated(7, None)
 
 
 @pytest.mark.usefixtures("record")
 @pytest.mark.parametrize(("replicas", "rate"), [(8, 0.009), (31, 0.009), (32, 0.0009), (32, 0.0019)])
 def test_a_rate_that_the_comparisons_do_not_support_is_refused(replicas, rate):
     with pytest.raises(InputError, match=rf"false_alarm is {rate}.*support no rate"):
-        calibrated(replicas, rate, "float64")
+        calibrated(replicas, rate)
 
 
 @pytest.mark.usefixtures("record")
@@ -327,39 +387,38 @@ def test_a_rate_that_the_comparisons_do_not_support_is_refused(replicas, rate):
         (8, 0.03, 2.0, 1.0),  # never below the furthest replica itself
         (8, 0.5, 1.0, 1.0),
         (31, None, 3.0, 5.0),  # with fewer than 32 the calibration of 8
-        (40, None, 1.0, 1.1),
+        (40, None, 1.2, 2.1),
         (40, 0.002, 1.2, 2.1),
     ],
 )
 def test_the_factor_leaves_as_many_comparisons_outside_as_the_rate_allows(replicas, rate, factor, path_factor):
-    found = calibrated(replicas, rate, "float64")
+    found = calibrated(replicas, rate)
     assert (found.replicas, found.factor, found.path_factor) == (replicas, factor, path_factor)
 
 
 @pytest.mark.usefixtures("record")
-def test_one_in_a_hundred_is_taken_where_no_rate_is_asked_for():
-    assert calibrated(8, None, "float64").false_alarm == pytest.approx(1 / 100)
-    assert calibrated(32, None, "float64") == calibrated(32, 0.01, "float64")
-    assert calibrated(32, 0.002, "float64").false_alarm == 0.002
+def test_the_smallest_rate_is_taken_where_none_is_asked_for():
+    assert calibrated(8, None).false_alarm == pytest.approx(1 / 100)
+    assert calibrated(32, None) == calibrated(32, 1 / 500)
+    assert calibrated(32, 0.01).false_alarm == 0.01
 
 
 @pytest.mark.usefixtures("record")
 @settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(0.01, 0.99), min_size=2, max_size=5).map(sorted), st.sampled_from([8, 16, 32]))
 def test_a_larger_rate_never_widens(rates, replicas):
-    each = [calibrated(replicas, rate, "float64") for rate in rates]
+    each = [calibrated(replicas, rate) for rate in rates]
     for of in (attrgetter("factor"), attrgetter("path_factor")):
         factors = [of(found) for found in each]
         assert factors == sorted(factors, reverse=True)
         assert factors[-1] >= 1.0
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_committed_calibration_can_be_read(dtype):
-    record = json.loads(calibration.FILE.read_text(encoding="utf-8"))[dtype]
+def test_the_committed_calibration_can_be_read():
+    record = json.loads(calibration.FILE.read_text(encoding="utf-8"))
     assert record["rungs"].keys() == record["paths"].keys()
     for kind in ("rungs", "paths"):
         for table in record[kind].values():
             assert table["largest"] == sorted(table["largest"], reverse=True)
             assert len(table["largest"]) <= table["comparisons"]
-    assert calibrated(parity.Experiment().replicas, None, dtype).factor >= 1.0
+    assert calibrated(parity.Experiment().replicas, None).factor >= 1.0

@@ -5,11 +5,10 @@ from dataclasses import replace
 import climbing
 import numpy as np
 import pytest
-from climbing import broken_at, climb, subject, wrong
+from climbing import broken_at, by, climb, subject, wrong
 
 import parity
 from parity.contract import MLP, Adam, BatchOrder, RegularizedMLP
-from parity.ladder import Calibration
 
 EXPERIMENT = parity.recipe(
     "polar", rows=60, epochs=16, batch_size=16, model=MLP((6, 5), "tanh"), optimizer=Adam(learning_rate=1e-2)
@@ -117,7 +116,7 @@ def test_a_drift_below_the_resolution_of_a_step_is_found_over_many():
     plant = climbing.behind_step(None, creep)
     long = replace(EXPERIMENT, epochs=60)
     # What a step can resolve depends on the factor.
-    by_two = Calibration(16, 2.0, 999, 2.0, 999, 999, 1e-3)
+    by_two = by(2.0, replicas=16)
     pair = climb(subject(long, dtype="float32", calibration=by_two), wrong(long, plant, "float32"))
     assert (pair.verdict, pair.parted.stage) == ("different", "drift"), pair.summary
     assert broken_at(pair) == ["trajectory"]

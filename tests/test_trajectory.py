@@ -120,7 +120,7 @@ def test_a_replica_that_diverges_ends_the_comparison_and_is_named():
 
 def test_rounding_that_parts_two_runs_is_told_from_a_fault():
     """With a factor far too small the paths of two correct backends part, but no step's own output differs."""
-    calibration = replace(calibrated(CALM.replicas, None, "float64"), path_factor=1e-3)
+    calibration = replace(calibrated(CALM.replicas, None), path_factor=1e-3)
     reference = subject(CALM, "torch", "float32", calibration=calibration)
     candidate = subject(CALM, "numpy", "float32", calibration=calibration)
     followed = follow(reference, candidate)

@@ -227,8 +227,8 @@ def with_rows_reversed(twin: Twin) -> None:
 
 def climbed(start: Start, seed: int) -> Iterator[Pair]:
     """Each candidate's climb against PyTorch in its own dtype."""
+    calibration = calibrated(start.experiment.replicas, None)
     for dtype in ("float32", "float64"):
-        calibration = calibrated(start.experiment.replicas, None, dtype)
         reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, calibration)
         for candidate in candidates_of(dtype, seed):
             yield Climb(reference, subject_of(candidate, start, calibration), SILENT_VOICES).pair()

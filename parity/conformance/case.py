@@ -89,7 +89,7 @@ class Case:
     def close(self, expected: Arrays, found: Arrays, what: str) -> None:
         """Assert that two sets of arrays are no further apart than rounding brings a run of the case."""
         gap = max(gaps(expected, found).values(), key=lambda gap: gap.relative)
-        bound = calibrated(REPLICAS, None, self.dtype).path_factor * noise(self)
+        bound = calibrated(REPLICAS, None).path_factor * noise(self)
         assert gap.relative <= bound, f"{what}: {gap.where} differs by {gap.relative:.2g}; expected at most {bound:.2g}"
 
 

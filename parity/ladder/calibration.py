@@ -1,11 +1,10 @@
-"""Calibration: how far apart, in units of the replicas' spread, correct executions of a dtype are, and what that supports.
+"""Calibration: how far apart, in units of the replicas' spread, correct executions are, and what that supports.
 
 `python -m benchmarks.calibrate` makes calibration.json again, from comparisons of independent correct executions (other
-backends and modes, the oracle) on E random experiments. The comparisons of one experiment resemble each other, so that only
-experiments are counted: where all comparisons of all but k-1 of E of them were at most `factor` apart, the chance that any of
-the next one's is further is at most k/(E+1), as experiments are exchangeable (Vovk, Gammerman and Shafer 2005,
-doi 10.1007/b106715). The furthest of all is left to chance by default: a step by a sign, or by the residue of a sum, has no
-largest error, and one such experiment would make every other one's limit meaningless.
+backends and modes, the oracle) on E random experiments, each in both dtypes. The comparisons of one experiment resemble each
+other, so that only experiments are counted: where all comparisons of all but k-1 of E of them were at most `factor` apart, the
+chance that any of the next one's is further is at most k/(E+1), as experiments are exchangeable (Vovk, Gammerman and Shafer
+2005, doi 10.1007/b106715).
 """
 
 import json
@@ -17,8 +16,6 @@ from typing import Any
 
 from parity.contract import require
 
-FALSE_ALARM = 0.01
-"""The rate that is taken where none is asked for."""
 FILE = Path(__file__).with_name("calibration.json")
 
 
@@ -41,14 +38,12 @@ class Calibration:
     """The bound on the chance that a rung from predict to step of a correct run alarms, and on that of its trajectories."""
 
 
-def calibrated(replicas: int, false_alarm: float | None, dtype: str) -> Calibration:
-    """The calibration of a dtype for as many replicas, at an asked rate of false alarms.
-
-    Where none is asked for it is one in a hundred, or the smallest rate that is supported where that is larger.
+def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
+    """The calibration for as many replicas, at an asked rate of false alarms, or at the smallest that is supported.
 
     Raises InputError where there are too few replicas or experiments for it.
     """
-    record = _record()[dtype]
+    record = _record()
     counts = sorted(int(count) for count in record["rungs"])
     require(
         replicas >= counts[0],
@@ -64,7 +59,7 @@ def calibrated(replicas: int, false_alarm: float | None, dtype: str) -> Calibrat
         f"false_alarm is {false_alarm}, but {fewest} calibrated experiments with {key} replicas support no rate "
         f"below {smallest:.2g}. Ask for a larger one, or extend the calibration (python -m benchmarks.calibrate).",
     )
-    rate = max(FALSE_ALARM, smallest) if false_alarm is None else false_alarm
+    rate = smallest if false_alarm is None else false_alarm
     return Calibration(
         replicas=replicas,
         factor=factor_at(rungs["largest"], rate),

@@ -1,60 +1,134 @@
-"""Where the terms of a gradient cancel to the last bit: zero over the batch, not over its parts, and no replica moves it.
+"""Where the digits of a gradient cancel, so that what is left of it is rounding, and no replica moves that.
 
 An absolute error, or a Huber loss far from its targets, gives every row the same gradient up to its sign. Where as many pull
 one way as the other the sum is exactly zero in one order of adding, and a few units in the last place of its terms in another.
-What an optimizer makes of it, where it divides by the size of a gradient, is a whole step, and what follows from that is open.
+A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it.
+What an optimizer makes of either, where it divides by the size of a gradient, is a whole step, and what follows from that is
+open.
 """
 
+from dataclasses import dataclass
+from functools import cached_property
 from math import inf, sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.contract import Arrays, Batch, State
-from parity.ladder.gap import distances, scales
 from parity.ladder.view import View, before_batch, of_batch
 
 PARTS = 3
-"""How many halves of a batch are looked at, each of rows drawn anew."""
+"""How many parts of a batch are looked at, each of about half of the rows, drawn anew."""
 
 
-def cancelled_gradients(view: View) -> dict[str, float]:
-    """By tensor whose gradient cancels: the usual error of adding up as many terms as there are rows, from what a part has."""
-    terms, dtype = len(view.given.batch(0).inputs), view.given.train.inputs.dtype
-    found = _cancelled(view.gradients, parts_of(view, view.given.state, 0))
-    return {name: sqrt(terms) * float(np.spacing(np.asarray(size, dtype))) for name, size in found.items()}
+def left_of_gradients(view: View, other: View | None) -> dict[str, float]:
+    """By tensor, the usual error of adding up the terms of its gradient, and the largest element that float32 has lost.
+
+    `other` is the view in the other dtype.
+    """
+    terms = Terms(view, view.given.state, 0, other)
+    return {
+        name: _largest(np.where(terms.lost[name], np.abs(gradient), terms.rounding[name]))
+        for name, gradient in terms.whole.items()
+    }
 
 
-def cancelled_behind(view: View, k: int) -> dict[str, float]:
-    """By tensor behind step k, counted from 0: how far a part moves it, where its gradient cancels in that step.
+def open_behind(view: View, k: int, other: View | None) -> dict[str, float]:
+    """By tensor behind step k, counted from 0, what rounding of the terms of its gradient makes of it.
 
-    Infinitely far, and all of them, behind the first such step.
+    Infinitely much of all of them behind the first step that left nothing of one.
     """
     for i, state in enumerate([view.given.state, *view.stepped][: k + 1]):
-        parts = parts_of(view, state, i)
-        cancelled = _cancelled(View(view.trainer, before_batch(view.given, state, i), 1).gradients, parts)
-        if cancelled and i < k:
+        terms = Terms(view, state, i, other)
+        if i == k:
+            return terms.moved(state.named(), view.behind(k))
+        if terms.is_open:
             return dict.fromkeys(state.named(), inf)
-        if cancelled:
-            moves = [distances(state.named(), after.named()) for part in parts for after in part.stepped]
-            mine = [name for name in state.named() if name.split(" of ")[-1] in cancelled]
-            return {name: max((move[name] for move in moves), default=inf) for name in mine}
     return {}
 
 
-def parts_of(view: View, state: State, step: int) -> list[View]:
-    """Halves of the batch of a step, each seen from the state before it; none where it has one row."""
-    random, batch = np.random.default_rng(step), view.given.batch(step)
-    count = len(batch.inputs)
-    halves = [random.permutation(count)[: count // 2] for _ in range(PARTS)] if count > 1 else []
-    return [View(view.trainer, of_batch(_rows_of(batch, rows), state), 1) for rows in halves]
+@dataclass
+class Terms:
+    """What the gradient of one step is the sum of; everything by tensor and element."""
+
+    run: View
+    before: State
+    step: int
+    other: View | None
+
+    @cached_property
+    def whole(self) -> Arrays:
+        """The gradient."""
+        return View(self.run.trainer, before_batch(self.run.given, self.before, self.step), 1).gradients
+
+    @cached_property
+    def parts(self) -> list[View]:
+        """Parts of the batch, each seen from the same state; none of three rows, which cancel only exactly."""
+        random, batch = np.random.default_rng(self.step), self.run.given.batch(self.step)
+        count = len(batch.inputs)
+        odd = count // 2 | 1  # an odd number of equal pulls never cancels
+        drawn = [random.permutation(count)[:odd] for _ in range(PARTS)] if count > 3 else []
+        return [View(self.run.trainer, of_batch(_rows_of(batch, rows), self.before), 1) for rows in drawn]
+
+    @cached_property
+    def rounding(self) -> dict[str, NDArray[Any]]:
+        """The usual error of adding up so many terms as there are rows, from what a part has."""
+        rows = sqrt(len(self.run.given.batch(self.step).inputs))
+        none = {name: [np.zeros_like(gradient)] for name, gradient in self.whole.items()}
+        largest = {
+            name: np.max([*zero, *(np.abs(part.gradients[name]) for part in self.parts)], axis=0)
+            for name, zero in none.items()
+        }
+        return {name: np.where(size > 0, rows * np.spacing(size), 0) for name, size in largest.items()}
+
+    @cached_property
+    def cancelled(self) -> dict[str, NDArray[np.bool_]]:
+        """What is no more than that, and not because all terms are zero."""
+        smallest = np.finfo(self.run.given.train.inputs.dtype).tiny
+        return {
+            name: (np.abs(gradient) <= self.rounding[name]) & (self.rounding[name] > smallest)
+            for name, gradient in self.whole.items()
+        }
+
+    @cached_property
+    def lost(self) -> dict[str, NDArray[np.bool_]]:
+        """Of a gradient in float64, what is zero in float32."""
+        if self.other is None or self.run.given.train.inputs.dtype != np.float64:
+            return {name: np.zeros(gradient.shape, bool) for name, gradient in self.whole.items()}
+        given = before_batch(self.run.given, self.before, self.step).cast("float32")
+        coarse = View(self.other.trainer, given, 1).gradients
+        return {name: (coarse[name] == 0) & (gradient != 0) for name, gradient in self.whole.items()}
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing is left of some tensor."""
+        return any(bool((mask | self.lost[name]).all()) for name, mask in self.cancelled.items())
+
+    def moved(self, before: Arrays, after: Arrays) -> dict[str, float]:
+        """By tensor of a state behind the step, what rounding of the terms makes of its largest element.
+
+        The share of the move that it is of the gradient; a part's move where the gradient cancelled, and all of it where it is
+        lost.
+        """
+        parts = [state.named() for part in self.parts for state in part.stepped]
+        found = {}
+        for name, array in after.items():
+            parameter = name.split(" of ")[-1]
+            if parameter not in self.whole:
+                continue
+            size = np.abs(self.whole[parameter])
+            share = np.divide(self.rounding[parameter], size, out=np.zeros(size.shape), where=size > 0)
+            move = np.abs(array - before[name])
+            by_parts = np.max([move, *(np.abs(part[name] - before[name]) for part in parts)], axis=0)
+            lost = np.where(self.lost[parameter], move, move * share)
+            found[name] = _largest(np.where(self.cancelled[parameter], by_parts, lost))
+        return found
+
+
+def _largest(array: NDArray[Any]) -> float:
+    return float(array.max(initial=0.0))
 
 
 def _rows_of(batch: Batch, rows: np.ndarray) -> Batch:
     return Batch(batch.inputs[rows], batch.targets[rows], {name: mask[rows] for name, mask in batch.masks.items()})
-
-
-def _cancelled(whole: Arrays, parts: list[View]) -> dict[str, float]:
-    """By tensor that is zero over the whole batch and not over a part, the largest of the parts."""
-    zero = [name for name, size in scales(whole).items() if size == 0.0]
-    largest = {name: max((scales(part.gradients)[name] for part in parts), default=0.0) for name in zero}
-    return {name: size for name, size in largest.items() if size > 0.0}

@@ -24,12 +24,10 @@ class Spread:
     """(R,) distances of replicas from the original, by tensor."""
 
     distances: Mapping[str, NDArray[np.float64]]
-    ulps: int = 1
-    """How far away the replicas started."""
 
     def largest(self, name: str) -> float:
-        """The furthest replica's distance for each ulp; infinite where a replica is not finite and the original is."""
-        return float(self.distances[name].max(initial=0.0)) / self.ulps
+        """The furthest replica's distance; infinite where a replica is not finite and the original is."""
+        return float(self.distances[name].max(initial=0.0))
 
     def middle(self, name: str) -> float:
         """The median replica's distance."""
@@ -37,8 +35,7 @@ class Spread:
 
     def further(self, later: "Spread") -> "Spread":
         """What is the further of two, replica by replica."""
-        both = {name: np.maximum(self.distances[name], later.distances[name]) for name in later.distances}
-        return Spread(both, self.ulps)
+        return Spread({name: np.maximum(self.distances[name], later.distances[name]) for name in later.distances})
 
     @property
     def broken(self) -> tuple[int, ...]:
@@ -74,7 +71,7 @@ class Cloud:
             distances(original, {IN_TRAINING: replica.restore_batch(view.in_training, 0)})
             for replica, view in self._views()
         )
-        return Spread({**self.evaluated.distances, **both.distances}, self.ulps)
+        return Spread({**self.evaluated.distances, **both.distances})
 
     @property
     def loss(self) -> Spread:
@@ -84,7 +81,7 @@ class Cloud:
     @property
     def losses(self) -> Spread:
         """The same for the loss that a step tells, which is that loss."""
-        return Spread(dict.fromkeys(("loss", LOSS_OF_STEP), self.loss.distances["loss"]), self.ulps)
+        return Spread(dict.fromkeys(("loss", LOSS_OF_STEP), self.loss.distances["loss"]))
 
     @property
     def gradients(self) -> Spread:
@@ -124,7 +121,7 @@ class Cloud:
     def _spread(self, replicas: Iterable[Mapping[str, float]]) -> Spread:
         """From the distances of each replica, by tensor."""
         found = list(replicas)
-        return Spread({name: np.array([each[name] for each in found]) for name in found[0]}, self.ulps)
+        return Spread({name: np.array([each[name] for each in found]) for name in found[0]})
 
     def _views(self) -> Iterator[tuple[Replica, View]]:
         """Each replica with what is seen of it, made anew for each look: states of many together are large."""

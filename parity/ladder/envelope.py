@@ -1,17 +1,18 @@
 """Envelope: how far apart rounding may bring two views, tensor by tensor, and whether they are further.
 
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
-place of the largest it held for each step that was rounded to it, nor than what a sum over so many rows is off by. What exceeds
-the limit is looked at again, with four times as many replicas more, four times as far away, and with the reference's run in the
+place of the largest it held for each step that was rounded to it, nor than what a sum over rows or units is off by. What is
+further is looked at again, with four times as many replicas more, four times as far away, and with the reference's run in the
 other dtype: where an activation saturates or a difference cancels, no nudge moves what rounding left there. All of this is the
 reference's: a candidate that computes roughly would excuse itself.
 
-A sum of n terms is off by about the square root of n units in the last place (Higham and Mary 2019, doi 10.1137/18M1226312).
-Replicas show it unless the terms are alike, as those of rows that are the same, or of an absolute error: such a sum is the same
-in any order, and a reference that sums in blocks does not show what adding one after the other does.
+A sum of n terms is off by about the square root of n units in the last place (Higham and Mary 2019, doi 10.1137/18M1226312),
+and by n at most (Higham 2002, doi 10.1137/1.9780898718027). Replicas show it unless the terms are alike, as those of rows that
+are the same, or of an absolute error: such a sum is the same in any order, and a reference that sums in blocks does not show
+what adding one after the other does.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -24,10 +25,10 @@ from numpy.typing import NDArray
 
 from parity.contract import Arrays, TrainingConfig
 from parity.ladder.calibration import Calibration
-from parity.ladder.cancelling import cancelled_behind
+from parity.ladder.cancelling import open_behind
 from parity.ladder.cloud import Cloud, Spread, clouds
 from parity.ladder.gap import Gap, distances, gaps, scales
-from parity.ladder.view import View
+from parity.ladder.view import Taken, View, before_batch
 
 Look = Callable[[Any], Any]
 """What is looked at: the same attribute of a view, which gives arrays, and of a cloud, which gives their spread."""
@@ -43,6 +44,8 @@ class Judgement:
     factor: float
     broken: tuple[int, ...] = ()
     """Replicas that are not finite, so that nothing can be judged."""
+    is_alone: bool = False
+    """Whether it is of one step in the middle of a run."""
 
     @property
     def ratio(self) -> float:
@@ -89,12 +92,31 @@ class Envelope:
     def behind(self, k: int) -> Judgement:
         """Compare the whole state behind step k, counted from 0."""
         earlier = [methodcaller("behind", i) for i in range(-1, k)]
-        return self.judge(methodcaller("behind", k), earlier, self.rows, partial(cancelled_behind, self.views[0], k))
+        left = partial(open_behind, self.views[0], k, self.other)
+        return self.judge(methodcaller("behind", k), earlier, self.terms, left)
+
+    def alone(self, k: int) -> "Envelope":
+        """That of step k, counted from 1, which the candidate took: the reference takes it from where the candidate was."""
+        reference, candidate = self.views
+        before = candidate.stepped[k - 1]
+
+        def from_there(view: View) -> View:
+            dtype = view.given.train.inputs.dtype.name
+            return View(view.trainer, before_batch(view.given, before, k).cast(dtype), 1)
+
+        taken = Taken(candidate.trainer, before_batch(candidate.given, before, k), 1, candidate.stepped[k])
+        other = None if self.other is None else from_there(self.other)
+        return Envelope((from_there(reference), taken), self.dtypes, self.config, self.calibration, other=other)
 
     @property
-    def rows(self) -> int:
-        """How many rows the first batch has."""
-        return len(self.views[0].given.batch(0).inputs)
+    def units(self) -> int:
+        """How many units the widest layer adds up."""
+        return max(spec.fan_in for spec in self.config.model.parameters(self.config.inputs, self.config.outputs))
+
+    @property
+    def terms(self) -> int:
+        """How many terms the longest sum has that leads to a gradient: rows of a batch, or units."""
+        return max(self.units, len(self.views[0].given.batch(0).inputs))
 
     def judge(
         self,
@@ -124,7 +146,8 @@ class Envelope:
         judgement = self._judged(found, floors, look(self.first))
         if judgement.held:
             return judgement
-        unseen = (self._inherent(look, reference, candidate), cancelled())
+        one_by_one = self._floors([seen(self.views[0]) for seen in earlier], reference, terms)
+        unseen = (self._inherent(look, reference, candidate, one_by_one), cancelled())
         floors = {name: max(size, *(each.get(name, 0.0) for each in unseen)) for name, size in floors.items()}
         return self._judged(found, floors, look(self.first), look(self.more))
 
@@ -140,11 +163,14 @@ class Envelope:
             for name in now
         }
 
-    def _inherent(self, look: Look, reference: Arrays, candidate: Arrays) -> dict[str, float]:
+    def _inherent(
+        self, look: Look, reference: Arrays, candidate: Arrays, one_by_one: Mapping[str, float]
+    ) -> dict[str, float]:
         """By tensor, what the reference's run in the other dtype says of rounding; nothing where there is none.
 
-        In float32 it is what even the nearer of the two is off by from float64. In float64 it is what float32, which rounds in
-        the same places, is off by, in units of float64.
+        In float32 it is what even the nearer of the two is off by from float64, and what the reference is, as far as adding up
+        its rows one by one makes it. In float64 it is what float32, which rounds in the same places, is off by, in units of
+        float64.
         """
         if self.other is None or self.dtypes[0] != self.dtypes[1]:
             return {}
@@ -153,7 +179,7 @@ class Envelope:
         if self.dtypes[0] == "float64":
             finer = coarseness("float64") / coarseness("float32")
             return {name: finer * size for name, size in mine.items() if isfinite(size)}
-        return {name: min(size, theirs[name]) for name, size in mine.items() if isfinite(size)}
+        return {name: min(size, max(theirs[name], one_by_one[name])) for name, size in mine.items() if isfinite(size)}
 
     def _judged(self, found: dict[str, Gap], floors: dict[str, float], *spreads: Spread) -> Judgement:
         broken = tuple(r for spread in spreads for r in spread.broken)

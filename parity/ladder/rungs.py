@@ -8,7 +8,7 @@ from operator import attrgetter, methodcaller
 
 import numpy as np
 
-from parity.ladder.cancelling import cancelled_gradients
+from parity.ladder.cancelling import left_of_gradients
 from parity.ladder.envelope import Envelope, Judgement, Look
 from parity.ladder.gap import NO_GAP, Gap, scales
 from parity.ladder.subject import Subject
@@ -59,11 +59,13 @@ def step(envelope: Envelope) -> Rung:
         if mine[k].step != theirs[k].step:
             where = f"count of steps {theirs[k].step}, reference {mine[k].step}"
             return Rung("step", False, inf, 0.0, where, covers=k + 1)
-        judgement = envelope.behind(k)
-        if judgement.is_open:
-            return replace(rung, note=f"state behind {k} steps; in one of them a gradient cancels to the last bit")
-        found = judged("step", judgement, f"state behind {behind} steps")
-        found = replace(found, covers=k + 1)
+        judgement = behind_step(envelope, k)
+        how = (
+            "as one step of its own, since rounding grew over several"
+            if judgement.is_alone
+            else f"state behind {behind} steps"
+        )
+        found = replace(judged("step", judgement, how), covers=k + 1)
         if not found.passed or found.undecided:
             return found
         if rung.limit is None or _closeness(found) > _closeness(rung):
@@ -105,10 +107,23 @@ LOOKS: dict[str, Look] = {
 
 
 def before_training(envelope: Envelope, name: str) -> Judgement:
-    """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch."""
-    terms = 1 if name == "predict" else envelope.rows
-    cancelled = partial(cancelled_gradients, envelope.views[0]) if name == "gradients" else dict
+    """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch too."""
+    terms = envelope.units if name == "predict" else envelope.terms
+    cancelled = partial(left_of_gradients, envelope.views[0], envelope.other) if name == "gradients" else dict
     return envelope.judge(LOOKS[name], terms=terms, cancelled=cancelled)
+
+
+def behind_step(envelope: Envelope, k: int) -> Judgement:
+    """What an envelope says of the state behind step k, counted from 0.
+
+    Rounding that a wild rate makes grow from step to step may bring the two further apart than any replica shows. It explains
+    the distance where that step alone, as the candidate took it, is what the reference does from where the candidate was.
+    """
+    together = envelope.behind(k)
+    if k == 0 or together.broken or (together.held and not together.is_open):
+        return together
+    alone = replace(envelope.alone(k).behind(0), is_alone=True)
+    return alone if together.is_open else min(together, alone, key=lambda judgement: judgement.ratio)
 
 
 def looked_at(rung: Rung) -> Look:

@@ -90,6 +90,18 @@ class View:
         return states[k + 1].named() if k + 1 < len(states) else {}
 
 
+@dataclass
+class Taken(View):
+    """A step in the middle of a run, as it was taken there."""
+
+    after: State
+
+    @property
+    def stepped(self) -> list[State]:
+        """The state that it left."""
+        return [self.after]
+
+
 def before_batch(given: Given, state: State, step: int) -> Given:
     """What a trainer is given to take one step of a run from a state: the rows of its batch are all the data there is."""
     return of_batch(given.batch(step), state)

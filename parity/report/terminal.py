@@ -130,16 +130,12 @@ def _envelope(pairs: Sequence[Pair]) -> str:
     notes = dict.fromkeys(
         f"{pair.candidate}: {pair.envelope.note}" for pair in pairs if pair.envelope and pair.envelope.note
     )
-    factors = dict.fromkeys(
-        f"{pair.envelope.factor:.3g} in {pair.candidate.rsplit(':', 1)[1]} (trajectory {pair.envelope.path_factor:.3g})"
-        for pair in pairs
-        if pair.envelope is not None
-    )
     return "\n".join(
         [
-            f"Limits: {', '.join(factors)} times the furthest of {made.replicas} replicas. They rest on {made.comparisons:,} "
-            f"comparisons and {made.trajectories:,} trajectories of {made.experiments} random correct experiments: "
-            f"in at most {made.supported_false_alarm:.2%} of such experiments the rungs alarm, in as many the trajectories.",
+            f"Limits: {made.factor:.3g} times the furthest of {made.replicas} replicas, {made.path_factor:.3g} times on a "
+            f"trajectory. They rest on {made.comparisons:,} comparisons and {made.trajectories:,} trajectories of "
+            f"{made.experiments} random correct experiments: in at most {made.supported_false_alarm:.2%} of such experiments "
+            "the rungs alarm, in as many the trajectories.",
             *notes,
         ]
     )
