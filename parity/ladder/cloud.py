@@ -1,6 +1,6 @@
 """Cloud: how far the replicas of a view lie from it, rung by rung; each spread is measured once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -9,7 +9,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Arrays, TrainingConfig
+from parity.contract import Arrays, State, TrainingConfig
 from parity.ladder.gap import distances
 from parity.ladder.plan import FIRST_SEED, MORE_SEED
 from parity.ladder.replicas import Replica, disturb
@@ -110,13 +110,16 @@ class Cloud:
 
     @cached_property
     def _stepped(self) -> list[Spread]:
-        originals = [state.named() for state in self.view.stepped]
-        found = [
-            [_behind(replica, view, k, original) for k, original in enumerate(originals)]
-            for replica, view in self._views()
-        ]
-        spreads = [self._spread(each[k] for each in found) for k in range(len(originals))]
-        return list(accumulate(spreads, Spread.further))
+        original = _moves(self.view.given.state, self.view.stepped)
+        found = [self._apart(replica, view, original) for replica, view in self._views()]
+        return list(accumulate((self._spread(each[k] for each in found) for k in range(len(original))), Spread.further))
+
+    def _apart(self, replica: Replica, view: View, original: Sequence[Arrays]) -> list[dict[str, float]]:
+        """How much further or less far than the original each step moved a replica; infinitely where it is not finite."""
+        states = [replica.restore_state(state) for state in (view.given.state, *view.stepped)]
+        moves = _moves(states[0], states[1 : len(original) + 1])
+        apart = [distances(mine, its) for mine, its in zip(original, moves, strict=False)]
+        return apart + [dict.fromkeys(mine, inf) for mine in original[len(moves) :]]
 
     def _spread(self, replicas: Iterable[Mapping[str, float]]) -> Spread:
         """From the distances of each replica, by tensor."""
@@ -139,7 +142,7 @@ def clouds(view: View, config: TrainingConfig, count: int) -> tuple[Cloud, Cloud
     return Cloud(view, config, count, FIRST_SEED), Cloud(view, config, AGAIN * count, MORE_SEED, ulps=AGAIN)
 
 
-def _behind(replica: Replica, view: View, k: int, original: Arrays) -> dict[str, float]:
-    if k < len(view.stepped):
-        return distances(original, replica.restore_state(view.stepped[k]).named())
-    return dict.fromkeys(original, inf)
+def _moves(before: State, states: Sequence[State]) -> list[Arrays]:
+    """How far each state is from the one before all of them: where a run stood there is no rounding of its steps."""
+    start = before.named()
+    return [{name: array.astype(np.float64) - start[name] for name, array in state.named().items()} for state in states]
