@@ -89,7 +89,7 @@ class Cloud:
         return self._loss_and_gradients[1]
 
     def behind(self, k: int) -> Spread:
-        """Of the whole state behind step k, counted from 0, the furthest that each was so far.
+        """Of how far the steps to step k, counted from 0, moved the whole state; for each the furthest so far.
 
         Where a replica is no longer finite its distance is infinite.
         """
@@ -143,6 +143,6 @@ def clouds(view: View, config: TrainingConfig, count: int) -> tuple[Cloud, Cloud
 
 
 def _moves(before: State, states: Sequence[State]) -> list[Arrays]:
-    """How far each state is from the one before all of them: where a run stood there is no rounding of its steps."""
+    """How far each state is from the one in front of them all; in float64, so that nothing is rounded again."""
     start = before.named()
     return [{name: array.astype(np.float64) - start[name] for name, array in state.named().items()} for state in states]
