@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import parity
 from benchmarks.faults.healthy import backends, start_of, subject_of
 from parity.contender import Contender
-from parity.contract import MLP, InputError, Loss
+from parity.contract import MLP, SGD, InputError, Loss
 from parity.ladder import calibrated, calibration
 from parity.ladder.cloud import Cloud, Spread
 from parity.ladder.envelope import Envelope
@@ -143,6 +143,13 @@ def test_what_the_reference_alone_is_off_by_counts_as_far_as_adding_up_its_terms
 def test_what_a_replica_was_off_by_counts_for_the_steps_behind():
     steps = [Spread({"weight": np.array(each)}) for each in ([1.0, 2.0], [3.0, 0.0], [0.0, 0.0])]
     assert [spread.largest("weight") for spread in accumulate(steps, Spread.further)] == [2.0, 3.0, 3.0]
+
+
+def test_where_a_replica_was_put_at_the_start_is_no_rounding_of_its_steps():
+    still = parity.recipe("polar", rows=60, epochs=6, batch_size=16, model=MLP((6, 5), "tanh"), optimizer=SGD(1e-30))
+    spread = subject(still).clouds[1].behind(4)
+    assert {name: spread.largest(name) for name in spread.distances} == dict.fromkeys(spread.distances, 0.0)
+    assert subject(still).clouds[1].gradients.largest("layers.0.kernel") > 0
 
 
 def test_a_replica_that_is_not_finite_leaves_nothing_to_judge():

@@ -92,8 +92,8 @@ class Envelope:
     def behind(self, k: int) -> Judgement:
         """Compare the whole state behind step k, counted from 0."""
         earlier = [methodcaller("behind", i) for i in range(-1, k)]
-        left = partial(open_behind, self.views[0], k, self.other)
-        return self.judge(methodcaller("behind", k), earlier, self.terms, left)
+        unseen = partial(open_behind, self.views[0], k, self.other)
+        return self.judge(methodcaller("behind", k), earlier, self.terms, unseen)
 
     def alone(self, k: int) -> "Envelope":
         """That of step k, counted from 1, which the candidate took: the reference takes it from where the candidate was."""
@@ -123,12 +123,12 @@ class Envelope:
         look: Look,
         earlier: Sequence[Look] = (),
         terms: int = 1,
-        cancelled: Callable[[], dict[str, float]] = dict,
+        unseen: Callable[[], dict[str, float]] = dict,
     ) -> Judgement:
         """Compare what is looked at.
 
         `earlier` looks see what it was made of, one for each time that it was stored. What came to it each time, or all of it
-        where there are none, is a sum of so many `terms`. `cancelled` says, where it is asked, by tensor what no replica shows.
+        where there are none, is a sum of so many `terms`. `unseen` says, where it is asked, by tensor what no replica shows.
         """
         reference, candidate = (look(view) for view in self.views)
         for dtype, found in zip(self.dtypes, (reference, candidate), strict=True):
@@ -147,8 +147,8 @@ class Envelope:
         if judgement.held:
             return judgement
         one_by_one = self._floors([seen(self.views[0]) for seen in earlier], reference, terms)
-        unseen = (self._inherent(look, reference, candidate, one_by_one), cancelled())
-        floors = {name: max(size, *(each.get(name, 0.0) for each in unseen)) for name, size in floors.items()}
+        inherent, left = self._inherent(look, reference, candidate, one_by_one), unseen()
+        floors = {name: max(size, inherent.get(name, 0.0), left.get(name, 0.0)) for name, size in floors.items()}
         return self._judged(found, floors, look(self.first), look(self.more))
 
     def _floors(self, earlier: Sequence[Arrays], now: Arrays, units: float) -> dict[str, float]:

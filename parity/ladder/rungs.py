@@ -60,12 +60,10 @@ def step(envelope: Envelope) -> Rung:
             where = f"count of steps {theirs[k].step}, reference {mine[k].step}"
             return Rung("step", False, inf, 0.0, where, covers=k + 1)
         judgement = behind_step(envelope, k)
-        how = (
-            "as one step of its own, since rounding grew over several"
-            if judgement.is_alone
-            else f"state behind {behind} steps"
+        note = (
+            "a step by itself, as rounding grew over several" if judgement.is_alone else f"state behind {behind} steps"
         )
-        found = replace(judged("step", judgement, how), covers=k + 1)
+        found = replace(judged("step", judgement, note), covers=k + 1)
         if not found.passed or found.undecided:
             return found
         if rung.limit is None or _closeness(found) > _closeness(rung):
@@ -109,8 +107,8 @@ LOOKS: dict[str, Look] = {
 def before_training(envelope: Envelope, name: str) -> Judgement:
     """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch too."""
     terms = envelope.units if name == "predict" else envelope.terms
-    cancelled = partial(left_of_gradients, envelope.views[0], envelope.other) if name == "gradients" else dict
-    return envelope.judge(LOOKS[name], terms=terms, cancelled=cancelled)
+    unseen = partial(left_of_gradients, envelope.views[0], envelope.other) if name == "gradients" else dict
+    return envelope.judge(LOOKS[name], terms=terms, unseen=unseen)
 
 
 def behind_step(envelope: Envelope, k: int) -> Judgement:
