@@ -47,17 +47,26 @@ def saturated(at):
     return subject(SATURATED, start=replace(start, state=replace(start.state, parameters=parameters)))
 
 
+def terms_of(view, other=None):
+    return Terms(view, view.given.state, 0, other, view.given.train.inputs.dtype.name)
+
+
 def cancelled(view):
     """The tensors of which nothing is left."""
-    terms = Terms(view, view.given.state, 0, None)
+    terms = terms_of(view)
     return {name for name, mask in terms.cancelled.items() if mask.all()}
 
 
 def share_open(view, other=None):
     """By tensor, how much of the first step of it is open; nearly nothing is left out."""
-    before, behind, found = view.behind(-1), view.behind(0), open_behind(view, 0, other)
+    before, behind = view.behind(-1), view.behind(0)
+    found = largest(open_behind(view, 0, other, "float64"))
     moves = {name: np.abs(behind[name] - before[name]).max() for name in found}
     return {name: found[name] / moves[name] for name in found if found[name] > 1e-12 * moves[name]}
+
+
+def largest(arrays):
+    return {name: array.max() for name, array in arrays.items()}
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -66,13 +75,17 @@ def test_where_as_many_rows_pull_one_way_as_the_other_the_last_bias_has_no_gradi
     assert not view.gradients["layers.1.bias"].any()
     assert cancelled(view) == {"layers.1.bias"}
     # Each of the rows of a part pulls by one of its number, so that all of them pull by one at most.
-    assert 0 < left_of_gradients(view, None)["layers.1.bias"] <= np.sqrt(8) * np.spacing(np.asarray(1.0, dtype))
+    assert (
+        0
+        < largest(left_of_gradients(view, None, dtype))["layers.1.bias"]
+        <= np.sqrt(8) * np.spacing(np.asarray(1.0, dtype))
+    )
 
 
 def test_a_residue_of_a_few_units_in_the_last_place_has_cancelled_too():
     view = first(4)
     for residue, cancels in ((1e-17, True), (1e-14, False)):
-        terms = Terms(view, view.given.state, 0, None)
+        terms = terms_of(view)
         terms.whole = {**view.gradients, "layers.1.bias": np.full(1, residue)}
         assert terms.cancelled["layers.1.bias"].all() == cancels
 
@@ -92,10 +105,11 @@ def test_a_unit_that_nothing_reaches_has_no_gradient_over_any_part_and_is_judged
 
 def test_what_an_optimizer_makes_of_it_is_open_in_that_step_and_everything_behind_it():
     view = first(4)
-    now = {name: size for name, size in open_behind(view, 0, None).items() if size > 1e-12}
+    now = {name: size for name, size in largest(open_behind(view, 0, None, "float64")).items() if size > 1e-12}
     assert now.keys() == {"layers.1.bias", "sum_of_squares of layers.1.bias"}
     assert now["layers.1.bias"] == pytest.approx(1.0)
-    assert open_behind(view, 1, None) == dict.fromkeys(view.given.state.named(), np.inf)
+    behind = open_behind(view, 1, None, "float64")
+    assert largest(behind) == dict.fromkeys(view.given.state.named(), np.inf)
 
 
 def test_a_slope_that_float32_has_nothing_left_of_is_open_as_far_as_it_moves():
@@ -104,7 +118,7 @@ def test_a_slope_that_float32_has_nothing_left_of_is_open_as_far_as_it_moves():
     gradient = steep.first.gradients["layers.0.kernel"]
     assert gradient.any()
     assert not other.gradients["layers.0.kernel"].any()
-    assert left_of_gradients(steep.first, other)["layers.0.kernel"] == np.abs(gradient).max()
+    assert largest(left_of_gradients(steep.first, other, "float64"))["layers.0.kernel"] == np.abs(gradient).max()
     slots = "", "first_moment of ", "infinity_norm of "
     assert share_open(steep.first, other) == {
         f"{slot}layers.0.{name}": 1.0 for name in ("kernel", "bias") for slot in slots
@@ -141,12 +155,33 @@ def test_the_steps_behind_it_are_judged_each_by_itself():
     assert (rung.covers, rung.where.split("[")[0]) == (3, "sum_of_squares of layers.1.kernel")
 
 
+def test_an_element_that_cancels_lets_no_other_one_pass():
+    """Of a kernel one element cancels, and another is wrong by less than the whole step that the first may take."""
+    start = pulled(4)
+    flat = {**start.state.parameters, "layers.0.kernel": start.state.parameters["layers.0.kernel"].copy()}
+    flat["layers.0.kernel"][:, 0], flat["layers.0.bias"] = 0.0, np.full(3, 0.5)
+    start = replace(start, state=replace(start.state, parameters=flat))
+    view = subject(EXPERIMENT, start=start).first
+    assert terms_of(view).cancelled["layers.1.kernel"].any()
+    assert not terms_of(view).cancelled["layers.1.kernel"].all()
+
+    def shift(gradients):
+        return {**gradients, "layers.1.kernel": 1.01 * gradients["layers.1.kernel"]}
+
+    candidate = wrong(EXPERIMENT, climbing.in_gradient(1, shift), start=start)
+    rung = ENVELOPED["gradients"](envelope_at_start(subject(EXPERIMENT, start=start), candidate))
+    assert not rung.passed
+    rung = ENVELOPED["step"](envelope_at_start(subject(EXPERIMENT, start=start), candidate))
+    assert (rung.passed, rung.where.split("[")[0]) == (False, "sum_of_squares of layers.1.kernel")
+
+
 @pytest.mark.parametrize(
     ("seed", "candidate"),
     [
         (4_000_060, ("jax", "cpu", "scan", "float64")),
         (4_000_138, ("numpy", "cpu", "loop", "float32")),
         (5_000_121, ("numpy", "cpu", "loop", "float64")),
+        (6_000_150, ("numpy", "cpu", "loop", "float32")),
     ],
 )
 def test_correct_runs_that_rounding_parts_there_hold(seed, candidate):
@@ -155,3 +190,4 @@ def test_correct_runs_that_rounding_parts_there_hold(seed, candidate):
         reference = subject_of(Contender("torch", "cpu", "eager", candidate[-1]), start, calibration)
         rung = ENVELOPED["step"](envelope_at_start(reference, subject_of(Contender(*candidate), start, calibration)))
         assert rung.passed
+        assert not rung.undecided

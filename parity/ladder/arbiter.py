@@ -10,7 +10,7 @@ from parity.contract import Arrays
 from parity.ladder.envelope import Envelope, Judgement
 from parity.ladder.gap import gaps, tensor_of
 from parity.ladder.parting import Place
-from parity.ladder.rungs import ENVELOPED, judgement_of, looked_at
+from parity.ladder.rungs import ENVELOPED, judged_at
 from parity.ladder.subject import Subject
 from parity.ladder.trajectory import Followed, kept
 from parity.ladder.view import View
@@ -58,19 +58,17 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
     """
     if place.side or place.envelope is None:
         return Accusation(place.side)
-    look = looked_at(place.rung)
+    envelope, look, judgement = judged_at(place.envelope, place.rung)
     sides = {
-        str(subject.contender): look(view)
-        for subject, view in zip((reference, candidate), place.envelope.views, strict=True)
+        str(subject.contender): look(view) for subject, view in zip((reference, candidate), envelope.views, strict=True)
     }
     unlike = [side for side, arrays in sides.items() if not _in_dtype(arrays, side.rsplit(":", 1)[1])]
     if len(unlike) == 1:
         return Accusation(unlike[0])
-    allowed = _allowed(judgement_of(place.envelope, place.rung))
+    allowed = _allowed(judgement)
     against: dict[str, list[str]] = {side: [] for side in sides}
     for voice in voices.others(reference, candidate):
-        seen = place.envelope.views[0]
-        truth = look(View(voice.trainer, seen.given.cast(voice.contender.dtype), seen.steps))
+        truth = look(_as_seen_by(voice, envelope))
         off = [side for side, arrays in sides.items() if distance(truth, arrays, place.tensor) > allowed]
         if len(off) == 1:
             against[off[0]].append(str(voice.contender))
@@ -89,14 +87,13 @@ def errors_at_start(
     for rung in rungs:
         if rung.name not in ENVELOPED or rung.limit is None or not truths:
             continue
-        look = looked_at(rung)
-        judgement = judgement_of(envelope, rung)
+        at, look, judgement = judged_at(envelope, rung)
         if not isfinite(judgement.gap.size):
             continue
-        consensus, *others = (look(truth.first) for truth in truths)
+        consensus, *others = (look(_as_seen_by(truth, at)) for truth in truths)
         if any(distance(consensus, other, tensor_of(judgement.gap.where)) > judgement.noise for other in others):
             continue
-        for subject, view in zip((reference, candidate), envelope.views, strict=True):
+        for subject, view in zip((reference, candidate), at.views, strict=True):
             found[str(subject.contender)][rung.name] = _error(consensus, look(view), judgement)
     return found
 
@@ -126,6 +123,12 @@ def distance(truth: Arrays, found: Arrays, tensor: str) -> float:
     """Of one tensor, or of the furthest where it is not among them."""
     each = gaps(truth, found)
     return each[tensor].size if tensor in each else max((gap.size for gap in each.values()), default=0.0)
+
+
+def _as_seen_by(voice: Subject, envelope: Envelope) -> View:
+    """What the reference of an envelope looks at, in a voice's hands."""
+    seen = envelope.views[0]
+    return View(voice.trainer, seen.given.cast(voice.contender.dtype), seen.steps)
 
 
 def _error(truth: Arrays, found: Arrays, judgement: Judgement) -> Error:

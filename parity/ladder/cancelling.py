@@ -2,11 +2,13 @@
 
 An absolute error, or a Huber loss far from its targets, gives every row the same gradient up to its sign. Where as many pull
 one way as the other the sum is exactly zero in one order of adding, and a few units in the last place of its terms in another.
+Rows that are alike are rounded alike by a reference that treats them alike, and what they pull apart cancels with its error.
 A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it.
-What an optimizer makes of either, where it divides by the size of a gradient, is a whole step, and what follows from that is
-open.
+What an optimizer makes of any of them, where it divides by the size of a gradient, is a whole step, and what follows from that
+is open.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf, sqrt
@@ -16,35 +18,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Arrays, Batch, State
+from parity.ladder.plan import MORE_SEED
+from parity.ladder.replicas import disturb
 from parity.ladder.view import View, before_batch, of_batch
 
-PARTS = 3
-"""How many parts of a batch are looked at, each of about half of the rows, drawn anew."""
+PARTS, REPLICAS = 3, 5
+"""How many parts of a batch are looked at, each of about half of the rows, drawn anew; and how many replicas of each."""
 
 
-def left_of_gradients(view: View, other: View | None) -> dict[str, float]:
-    """By tensor, the usual error of adding up the terms of its gradient, and the largest element that float32 has lost.
+def left_of_gradients(view: View, other: View | None, dtype: str) -> dict[str, NDArray[Any]]:
+    """By tensor and element, the usual error of adding up the terms of a gradient, and all of what float32 has lost.
 
-    `other` is the view in the other dtype.
+    `other` is the view in the other dtype, `dtype` the one that is rounded to.
     """
-    terms = Terms(view, view.given.state, 0, other)
+    terms = Terms(view, view.given.state, 0, other, dtype)
     return {
-        name: _largest(np.where(terms.lost[name], np.abs(gradient), terms.rounding[name]))
+        name: np.where(terms.lost[name], np.abs(gradient), terms.rounding[name])
         for name, gradient in terms.whole.items()
     }
 
 
-def open_behind(view: View, k: int, other: View | None) -> dict[str, float]:
-    """By tensor behind step k, counted from 0, what rounding of the terms of its gradient makes of it.
+def open_behind(view: View, k: int, other: View | None, dtype: str) -> dict[str, NDArray[Any]]:
+    """By tensor and element behind step k, counted from 0, what rounding of the terms of its gradient makes of it.
 
-    Infinitely much of all of them behind the first step that left nothing of one.
+    Infinitely much of all of them behind the first step that left nothing of one tensor.
     """
     for i, state in enumerate([view.given.state, *view.stepped][: k + 1]):
-        terms = Terms(view, state, i, other)
+        terms = Terms(view, state, i, other, dtype)
         if i == k:
             return terms.moved(state.named(), view.behind(k))
         if terms.is_open:
-            return dict.fromkeys(state.named(), inf)
+            return {name: np.full(array.shape, inf) for name, array in state.named().items()}
     return {}
 
 
@@ -56,6 +60,7 @@ class Terms:
     before: State
     step: int
     other: View | None
+    dtype: str
 
     @cached_property
     def whole(self) -> Arrays:
@@ -73,19 +78,20 @@ class Terms:
 
     @cached_property
     def rounding(self) -> dict[str, NDArray[Any]]:
-        """The usual error of adding up so many terms as there are rows, from what a part has."""
+        """The usual error of adding up so many terms as there are rows, and what replicas show of a part."""
         rows = sqrt(len(self.run.given.batch(self.step).inputs))
-        none = {name: [np.zeros_like(gradient)] for name, gradient in self.whole.items()}
-        largest = {
-            name: np.max([*zero, *(np.abs(part.gradients[name]) for part in self.parts)], axis=0)
-            for name, zero in none.items()
-        }
-        return {name: np.where(size > 0, rows * np.spacing(size), 0) for name, size in largest.items()}
+        found: dict[str, NDArray[Any]] = {name: np.zeros(gradient.shape) for name, gradient in self.whole.items()}
+        for part in self.parts:
+            for name, error in _errors(part):
+                size = np.abs(part.gradients[name]).astype(self.dtype)
+                added = np.where(size > 0, rows * np.spacing(size), 0)
+                found[name] = np.fmax(found[name], added + error)
+        return found
 
     @cached_property
     def cancelled(self) -> dict[str, NDArray[np.bool_]]:
         """What is no more than that, and not because all terms are zero."""
-        smallest = np.finfo(self.run.given.train.inputs.dtype).tiny
+        smallest = np.finfo(self.dtype).tiny
         return {
             name: (np.abs(gradient) <= self.rounding[name]) & (self.rounding[name] > smallest)
             for name, gradient in self.whole.items()
@@ -94,7 +100,7 @@ class Terms:
     @cached_property
     def lost(self) -> dict[str, NDArray[np.bool_]]:
         """Of a gradient in float64, what is zero in float32."""
-        if self.other is None or self.run.given.train.inputs.dtype != np.float64:
+        if self.other is None or self.dtype != "float64":
             return {name: np.zeros(gradient.shape, bool) for name, gradient in self.whole.items()}
         given = before_batch(self.run.given, self.before, self.step).cast("float32")
         coarse = View(self.other.trainer, given, 1).gradients
@@ -105,29 +111,35 @@ class Terms:
         """Whether nothing is left of some tensor."""
         return any(bool((mask | self.lost[name]).all()) for name, mask in self.cancelled.items())
 
-    def moved(self, before: Arrays, after: Arrays) -> dict[str, float]:
-        """By tensor of a state behind the step, what rounding of the terms makes of its largest element.
+    def moved(self, before: Arrays, after: Arrays) -> dict[str, NDArray[Any]]:
+        """Of a state behind the step, what rounding of the terms makes of it.
 
         The share of the move that it is of the gradient; a part's move where the gradient cancelled, and all of it where it is
         lost.
         """
         parts = [state.named() for part in self.parts for state in part.stepped]
-        found = {}
+        found: dict[str, NDArray[Any]] = {}
         for name, array in after.items():
             parameter = name.split(" of ")[-1]
             if parameter not in self.whole:
                 continue
-            size = np.abs(self.whole[parameter])
+            move, size = np.abs(array - before[name]), np.abs(self.whole[parameter])
             share = np.divide(self.rounding[parameter], size, out=np.zeros(size.shape), where=size > 0)
-            move = np.abs(array - before[name])
-            by_parts = np.max([move, *(np.abs(part[name] - before[name]) for part in parts)], axis=0)
-            lost = np.where(self.lost[parameter], move, move * share)
-            found[name] = _largest(np.where(self.cancelled[parameter], by_parts, lost))
+            found[name] = np.where(self.lost[parameter], move, move * np.minimum(share, 1))
+            for part in parts:
+                of_part = np.where(self.cancelled[parameter], np.abs(part[name] - before[name]), 0)
+                found[name] = np.maximum(found[name], of_part)
         return found
 
 
-def _largest(array: NDArray[Any]) -> float:
-    return float(array.max(initial=0.0))
+def _errors(part: View) -> Iterator[tuple[str, NDArray[Any]]]:
+    """By tensor, the distances of a part's gradient in replicas, the original's units in their order."""
+    for r in range(REPLICAS):
+        replica = disturb(part.given, part.trainer.config, MORE_SEED + r)
+        gradients = replica.restore(View(part.trainer, replica.given, 1).gradients)
+        for name, gradient in part.gradients.items():
+            with np.errstate(invalid="ignore", over="ignore"):
+                yield name, np.abs(gradients[name].astype(np.float64) - gradient)
 
 
 def _rows_of(batch: Batch, rows: np.ndarray) -> Batch:

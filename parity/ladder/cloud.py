@@ -110,7 +110,7 @@ class Cloud:
 
     @cached_property
     def _stepped(self) -> list[Spread]:
-        original = _moves(self.view.given.state, self.view.stepped)
+        original = _moves(self.view.given.state, self.view.from_its_start.stepped)
         found = [self._apart(replica, view, original) for replica, view in self._views()]
         return list(accumulate((self._spread(each[k] for each in found) for k in range(len(original))), Spread.further))
 

@@ -27,7 +27,7 @@ from parity.contract import Arrays, TrainingConfig
 from parity.ladder.calibration import Calibration
 from parity.ladder.cancelling import open_behind
 from parity.ladder.cloud import Cloud, Spread, clouds
-from parity.ladder.gap import Gap, distances, gaps, scales
+from parity.ladder.gap import Gap, distances, furthest, gaps, scales
 from parity.ladder.view import Taken, View, before_batch
 
 Look = Callable[[Any], Any]
@@ -81,22 +81,28 @@ class Envelope:
         other: View | None = None,
     ) -> None:
         self.views, self.dtypes, self.config, self.calibration = views, dtypes, config, calibration
-        self.other = other
-        """The reference's in the other dtype."""
+        self.other = other if dtypes[0] == dtypes[1] else None
+        """The reference's in the other dtype, where both are in one."""
+        self.coarser = max(dtypes, key=coarseness)
         # Where the two differ in dtype, the noise is that of the coarser.
-        coarser = 1 if coarseness(dtypes[1]) > coarseness(dtypes[0]) else 0
-        if around is None or coarser == 1:
-            around = clouds(views[coarser], config, calibration.replicas)
+        if around is None or self.coarser != dtypes[0]:
+            around = clouds(views[dtypes.index(self.coarser)], config, calibration.replicas)
         self.first, self.more = around
+        self._alone: dict[int, Envelope] = {}
 
     def behind(self, k: int) -> Judgement:
         """Compare the whole state behind step k, counted from 0."""
         earlier = [methodcaller("behind", i) for i in range(-1, k)]
-        unseen = partial(open_behind, self.views[0], k, self.other)
+        unseen = partial(open_behind, self.views[0], k, self.other, self.coarser)
         return self.judge(methodcaller("behind", k), earlier, self.terms, unseen)
 
     def alone(self, k: int) -> "Envelope":
-        """That of step k, counted from 1, which the candidate took: the reference takes it from where the candidate was."""
+        """That of step k, counted from 0, as the candidate took it: the reference takes it from where the candidate was."""
+        if k not in self._alone:
+            self._alone[k] = self._of_step(k)
+        return self._alone[k]
+
+    def _of_step(self, k: int) -> "Envelope":
         reference, candidate = self.views
         before = candidate.stepped[k - 1]
 
@@ -123,12 +129,12 @@ class Envelope:
         look: Look,
         earlier: Sequence[Look] = (),
         terms: int = 1,
-        unseen: Callable[[], dict[str, float]] = dict,
+        unseen: Callable[[], Arrays] = dict,
     ) -> Judgement:
         """Compare what is looked at.
 
         `earlier` looks see what it was made of, one for each time that it was stored. What came to it each time, or all of it
-        where there are none, is a sum of so many `terms`. `unseen` says, where it is asked, by tensor what no replica shows.
+        where there are none, is a sum of so many `terms`. `unseen` says, where it is asked, by element what no replica shows.
         """
         reference, candidate = (look(view) for view in self.views)
         for dtype, found in zip(self.dtypes, (reference, candidate), strict=True):
@@ -147,9 +153,13 @@ class Envelope:
         if judgement.held:
             return judgement
         one_by_one = self._floors([seen(self.views[0]) for seen in earlier], reference, terms)
-        inherent, left = self._inherent(look, reference, candidate, one_by_one), unseen()
-        floors = {name: max(size, inherent.get(name, 0.0), left.get(name, 0.0)) for name, size in floors.items()}
-        return self._judged(found, floors, look(self.first), look(self.more))
+        inherent = self._inherent(look, reference, candidate, one_by_one)
+        floors = {name: max(size, inherent.get(name, 0.0)) for name, size in floors.items()}
+        judgement = self._judged(found, floors, look(self.first), look(self.more))
+        if judgement.held or judgement.broken:
+            return judgement
+        noise = self._noise(floors, look(self.first), look(self.more))
+        return self._by_element(reference, candidate, noise, unseen())
 
     def _floors(self, earlier: Sequence[Arrays], now: Arrays, units: float) -> dict[str, float]:
         """By tensor: a unit in the last place of its largest for each time it was stored, or so many of what came to it."""
@@ -169,10 +179,10 @@ class Envelope:
         """By tensor, what the reference's run in the other dtype says of rounding; nothing where there is none.
 
         In float32 it is what even the nearer of the two is off by from float64, and what the reference is, as far as adding up
-        its rows one by one makes it. In float64 it is what float32, which rounds in the same places, is off by, in units of
+        terms one by one makes it. In float64 it is what float32, which rounds in the same places, is off by, in units of
         float64.
         """
-        if self.other is None or self.dtypes[0] != self.dtypes[1]:
+        if self.other is None:
             return {}
         other = look(self.other)
         mine, theirs = distances(other, reference), distances(other, candidate)
@@ -185,15 +195,25 @@ class Envelope:
         broken = tuple(r for spread in spreads for r in spread.broken)
         if broken:
             return Judgement(next(iter(found.values())), inf, self.calibration.factor, broken)
-        noise = {name: max(floors[name], *(spread.largest(name) for spread in spreads)) for name in found}
-        return self._furthest(found, noise)
+        return self._furthest(found, self._noise(floors, *spreads))
+
+    def _noise(self, floors: dict[str, float], *spreads: Spread) -> dict[str, float]:
+        return {name: max(floor, *(spread.largest(name) for spread in spreads)) for name, floor in floors.items()}
 
     def _furthest(self, found: dict[str, Gap], noise: dict[str, float]) -> Judgement:
         each = [Judgement(gap, noise[name], self.calibration.factor) for name, gap in found.items()]
         return max(each, key=lambda judgement: judgement.ratio)
 
+    def _by_element(self, reference: Arrays, candidate: Arrays, noise: dict[str, float], unseen: Arrays) -> Judgement:
+        """The same where elements differ in what rounding may do to them."""
+        each = []
+        for name, array in reference.items():
+            of_elements = np.maximum(noise[name], unseen.get(name, np.zeros(array.shape)))
+            each.append(Judgement(*furthest(name, array, candidate[name], of_elements), self.calibration.factor))
+        return max(each, key=lambda judgement: judgement.ratio)
+
     def _ulp(self, scale: float) -> float:
-        return ulp(scale, max(self.dtypes, key=coarseness))
+        return ulp(scale, self.coarser)
 
 
 def coarseness(dtype: str) -> float:

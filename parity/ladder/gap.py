@@ -38,6 +38,14 @@ def gaps(reference: Arrays, candidate: Arrays) -> dict[str, Gap]:
     return {name: _of_tensor(name, reference[name], candidate[name]) for name in reference}
 
 
+def furthest(name: str, reference: NDArray[Any], candidate: NDArray[Any], noise: NDArray[Any]) -> tuple[Gap, float]:
+    """The gap of a tensor at the element that is furthest out in units of what noise, above 0, does there; and that noise."""
+    distance = _distance(reference, candidate)
+    place = _place(distance / noise, distance.shape)
+    size = float(distance[place])
+    return Gap(size, element(name, place) if size else "", _scale(reference)), float(noise[place])
+
+
 def distances(original: Arrays, replica: Arrays) -> dict[str, float]:
     """The largest distance of each tensor, by name."""
     return {name: _largest(_distance(original[name], replica[name])) for name in original}

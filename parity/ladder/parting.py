@@ -9,7 +9,7 @@ import numpy as np
 
 from parity.contract import History, State, TrainingConfig
 from parity.ladder.cloud import Cloud
-from parity.ladder.envelope import Envelope, coarseness
+from parity.ladder.envelope import Envelope
 from parity.ladder.gap import tensor_of
 from parity.ladder.replicas import Given
 from parity.ladder.rungs import ENVELOPED
@@ -111,9 +111,7 @@ def _envelope(
 ) -> Envelope:
     dtypes = (reference.contender.dtype, candidate.contender.dtype)
     other = reference.in_other_dtype(views[0])
-    # Where the two differ in dtype, the noise is that of the coarser.
-    rough = candidate if coarseness(dtypes[1]) > coarseness(dtypes[0]) else reference
-    return Envelope(views, dtypes, reference.start.config, rough.calibration, around, other)
+    return Envelope(views, dtypes, reference.start.config, reference.calibration, around, other)
 
 
 def _walked(subject: Subject, steps: int) -> State:

@@ -55,19 +55,18 @@ def step(envelope: Envelope) -> Rung:
     mine, theirs = (view.stepped for view in envelope.views)
     behind = min(len(mine), len(theirs))
     rung = Rung("step", True, 0.0, None, "", "not finite behind the first step: nothing to compare")
+    alone: list[str] = []
     for k in range(behind):
         if mine[k].step != theirs[k].step:
             where = f"count of steps {theirs[k].step}, reference {mine[k].step}"
             return Rung("step", False, inf, 0.0, where, covers=k + 1)
         judgement = behind_step(envelope, k)
-        note = (
-            "a step by itself, as rounding grew over several" if judgement.is_alone else f"state behind {behind} steps"
-        )
+        alone += [str(k + 1)] * judgement.is_alone
+        note = f"state behind {behind} steps" + (f", of {', '.join(alone)} by itself" if alone else "")
         found = replace(judged("step", judgement, note), covers=k + 1)
         if not found.passed or found.undecided:
             return found
-        if rung.limit is None or _closeness(found) > _closeness(rung):
-            rung = found
+        rung = replace(found if rung.limit is None or _closeness(found) > _closeness(rung) else rung, note=note)
     return rung if len(mine) == len(theirs) else _one_not_finite(envelope, behind, rung)
 
 
@@ -107,7 +106,9 @@ LOOKS: dict[str, Look] = {
 def before_training(envelope: Envelope, name: str) -> Judgement:
     """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch too."""
     terms = envelope.units if name == "predict" else envelope.terms
-    unseen = partial(left_of_gradients, envelope.views[0], envelope.other) if name == "gradients" else dict
+    unseen = (
+        partial(left_of_gradients, envelope.views[0], envelope.other, envelope.coarser) if name == "gradients" else dict
+    )
     return envelope.judge(LOOKS[name], terms=terms, unseen=unseen)
 
 
@@ -118,9 +119,11 @@ def behind_step(envelope: Envelope, k: int) -> Judgement:
     the distance where that step alone, as the candidate took it, is what the reference does from where the candidate was.
     """
     together = envelope.behind(k)
-    if k == 0 or together.broken or (together.held and not together.is_open):
+    if k == 0 or together.broken or (together.held and not together.is_open) or not envelope.alone(k).views[0].stepped:
         return together
     alone = replace(envelope.alone(k).behind(0), is_alone=True)
+    if alone.broken and not together.is_open:
+        return together
     return alone if together.is_open else min(together, alone, key=lambda judgement: judgement.ratio)
 
 
@@ -129,9 +132,17 @@ def looked_at(rung: Rung) -> Look:
     return methodcaller("behind", (rung.covers or 1) - 1) if rung.name == "step" else LOOKS[rung.name]
 
 
-def judgement_of(envelope: Envelope, rung: Rung) -> Judgement:
-    """What an envelope says where a rung looked."""
-    return envelope.behind((rung.covers or 1) - 1) if rung.name == "step" else before_training(envelope, rung.name)
+def judged_at(envelope: Envelope, rung: Rung) -> tuple[Envelope, Look, Judgement]:
+    """The same with what it was judged by: the envelope, which may be that of a step by itself, and what that says."""
+    if rung.name != "step":
+        return envelope, looked_at(rung), before_training(envelope, rung.name)
+    k = (rung.covers or 1) - 1
+    judgement = behind_step(envelope, k)
+    return (
+        (envelope.alone(k), methodcaller("behind", 0), judgement)
+        if judgement.is_alone
+        else (envelope, looked_at(rung), judgement)
+    )
 
 
 def judged(name: str, judgement: Judgement, note: str) -> Rung:

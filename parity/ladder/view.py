@@ -89,6 +89,11 @@ class View:
         states = [self.given.state, *self.stepped]
         return states[k + 1].named() if k + 1 < len(states) else {}
 
+    @property
+    def from_its_start(self) -> "View":
+        """The same with steps that are taken from the state it is given."""
+        return self
+
 
 @dataclass
 class Taken(View):
@@ -100,6 +105,11 @@ class Taken(View):
     def stepped(self) -> list[State]:
         """The state that it left."""
         return [self.after]
+
+    @property
+    def from_its_start(self) -> View:
+        """The same step, taken anew."""
+        return View(self.trainer, self.given, self.steps)
 
 
 def before_batch(given: Given, state: State, step: int) -> Given:
