@@ -29,7 +29,7 @@ from parity.progress import Silent
 from parity.result import Pair
 from parity.start import Start, draw
 
-EXPERIMENTS, FIRST = 160, 1000
+EXPERIMENTS, FIRST = 130, 1000
 """How many, and the seed of the first: none that was looked at while the limits were made."""
 STEP_OPERATIONS, RUN_OPERATIONS = 5e7, 2e8
 """Most multiplications of a step and of a run, which keep an experiment at some seconds."""

@@ -124,8 +124,11 @@ class Terms:
             if parameter not in self.whole:
                 continue
             move, size = np.abs(array - before[name]), np.abs(self.whole[parameter])
-            share = np.divide(self.rounding[parameter], size, out=np.zeros(size.shape), where=size > 0)
-            found[name] = np.where(self.lost[parameter], move, move * np.minimum(share, 1))
+            # At most 1: dividing by a gradient that is next to nothing would overflow.
+            share = np.divide(
+                np.minimum(self.rounding[parameter], size), size, out=np.zeros(size.shape), where=size > 0
+            )
+            found[name] = np.where(self.lost[parameter], move, move * share)
             for part in parts:
                 of_part = np.where(self.cancelled[parameter], np.abs(part[name] - before[name]), 0)
                 found[name] = np.maximum(found[name], of_part)
