@@ -155,6 +155,21 @@ def test_the_steps_behind_it_are_judged_each_by_itself():
     assert (rung.covers, rung.where.split("[")[0]) == (3, "sum_of_squares of layers.1.kernel")
 
 
+@pytest.mark.parametrize(("size", "passes"), [(1e-25, True), (1e-15, False)])
+def test_a_gradient_that_is_too_small_for_a_product_may_be_anything_up_to_itself(size, passes):
+    """In float32, whose smallest number with all its digits is about 1e-38."""
+    start = draw(EXPERIMENT)
+    tiny = {**start.state.parameters, "layers.1.kernel": np.full_like(start.state.parameters["layers.1.kernel"], size)}
+    start = replace(start, state=replace(start.state, parameters=tiny))
+
+    def shift(gradients):
+        return {**gradients, "layers.0.kernel": np.float32(1.5) * gradients["layers.0.kernel"]}
+
+    candidate = wrong(EXPERIMENT, climbing.in_gradient(1, shift), "float32", start=start)
+    rung = ENVELOPED["gradients"](envelope_at_start(subject(EXPERIMENT, dtype="float32", start=start), candidate))
+    assert rung.passed == passes
+
+
 def test_an_element_that_cancels_lets_no_other_one_pass():
     """Of a kernel one element cancels, and another is wrong by less than the whole step that the first may take."""
     start = pulled(4)

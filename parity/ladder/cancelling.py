@@ -3,9 +3,10 @@
 An absolute error, or a Huber loss far from its targets, gives every row the same gradient up to its sign. Where as many pull
 one way as the other the sum is exactly zero in one order of adding, and a few units in the last place of its terms in another.
 Rows that are alike are rounded alike by a reference that treats them alike, and what they pull apart cancels with its error.
-A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it.
-What an optimizer makes of any of them, where it divides by the size of a gradient, is a whole step, and what follows from that
-is open.
+A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it. What is
+smaller than the square root of the smallest number with all its digits has no square, and a processor may take it for zero in
+the middle of a product (IEEE 754-2019, 7.5; JAX does so on the CPU). What an optimizer makes of any of them, where it divides
+by the size of a gradient, is a whole step, and what follows from that is open.
 """
 
 from collections.abc import Iterator
@@ -78,9 +79,14 @@ class Terms:
 
     @cached_property
     def rounding(self) -> dict[str, NDArray[Any]]:
-        """The usual error of adding up so many terms as there are rows, and what replicas show of a part."""
+        """The usual error of adding up so many terms as there are rows, and what replicas show of a part.
+
+        Where it is too small for a product, the largest that is.
+        """
         rows = sqrt(len(self.run.given.batch(self.step).inputs))
-        found: dict[str, NDArray[Any]] = {name: np.zeros(gradient.shape) for name, gradient in self.whole.items()}
+        found = {
+            name: _largest_below(sqrt(np.finfo(self.dtype).tiny), gradient) for name, gradient in self.whole.items()
+        }
         for part in self.parts:
             for name, error in _errors(part):
                 size = np.abs(part.gradients[name]).astype(self.dtype)
@@ -133,6 +139,12 @@ class Terms:
                 of_part = np.where(self.cancelled[parameter], np.abs(part[name] - before[name]), 0)
                 found[name] = np.maximum(found[name], of_part)
         return found
+
+
+def _largest_below(bound: float, array: NDArray[Any]) -> NDArray[np.float64]:
+    """At each element that is smaller, the largest of them; 0 elsewhere."""
+    size = np.abs(array).astype(np.float64)
+    return np.where(size < bound, size.max(initial=0.0, where=size < bound), 0.0)
 
 
 def _errors(part: View) -> Iterator[tuple[str, NDArray[Any]]]:
