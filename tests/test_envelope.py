@@ -140,6 +140,13 @@ def test_what_the_reference_alone_is_off_by_counts_as_far_as_adding_up_its_terms
     assert not judged({"sum": exact.astype("float32")}, rough, {"sum": [0.0]}, **alike).held
 
 
+@pytest.mark.parametrize(("terms", "held"), [(50, True), (40, False)])
+def test_in_float64_a_sum_may_be_off_by_a_unit_for_each_term(terms, held):
+    off = {"sum": np.ones(1) + 90 * ULP}
+    alike = {"stored": 0, "terms": terms, "other": {"sum": np.ones(1, "float32")}}
+    assert judged({"sum": np.ones(1)}, off, {"sum": [0.0]}, **alike).held is held
+
+
 def test_what_a_replica_was_off_by_counts_for_the_steps_behind():
     steps = [Spread({"weight": np.array(each)}) for each in ([1.0, 2.0], [3.0, 0.0], [0.0, 0.0])]
     assert [spread.largest("weight") for spread in accumulate(steps, Spread.further)] == [2.0, 3.0, 3.0]

@@ -81,11 +81,13 @@ class Terms:
     def rounding(self) -> dict[str, NDArray[Any]]:
         """The usual error of adding up so many terms as there are rows, and what replicas show of a part.
 
-        Where it is too small for a product, the largest that is.
+        No less than a unit in the last place of the largest element, as all come from the same factors; and where an element is
+        too small for a product, the largest that is.
         """
-        rows = sqrt(len(self.run.given.batch(self.step).inputs))
+        rows, bound = sqrt(len(self.run.given.batch(self.step).inputs)), sqrt(np.finfo(self.dtype).tiny)
         found = {
-            name: _largest_below(sqrt(np.finfo(self.dtype).tiny), gradient) for name, gradient in self.whole.items()
+            name: np.fmax(_largest_below(bound, gradient), np.spacing(np.abs(gradient).max().astype(self.dtype)))
+            for name, gradient in self.whole.items()
         }
         for part in self.parts:
             for name, error in _errors(part):
@@ -152,9 +154,9 @@ def _errors(part: View) -> Iterator[tuple[str, NDArray[Any]]]:
     for r in range(REPLICAS):
         replica = disturb(part.given, part.trainer.config, MORE_SEED + r)
         gradients = replica.restore(View(part.trainer, replica.given, 1).gradients)
-        for name, gradient in part.gradients.items():
-            with np.errstate(invalid="ignore", over="ignore"):
-                yield name, np.abs(gradients[name].astype(np.float64) - gradient)
+        with np.errstate(invalid="ignore", over="ignore"):
+            errors = {name: np.abs(gradients[name].astype(np.float64) - own) for name, own in part.gradients.items()}
+        yield from errors.items()
 
 
 def _rows_of(batch: Batch, rows: np.ndarray) -> Batch:

@@ -180,7 +180,7 @@ class Envelope:
 
         In float32 it is what even the nearer of the two is off by from float64, and what the reference is, as far as adding up
         terms one by one makes it. In float64 it is what float32, which rounds in the same places, is off by, in units of
-        float64.
+        float64; and, as nothing finer says more, all that adding up one by one makes.
         """
         if self.other is None:
             return {}
@@ -188,7 +188,7 @@ class Envelope:
         mine, theirs = distances(other, reference), distances(other, candidate)
         if self.dtypes[0] == "float64":
             finer = coarseness("float64") / coarseness("float32")
-            return {name: finer * size for name, size in mine.items() if isfinite(size)}
+            return {name: max(finer * size, one_by_one[name]) for name, size in mine.items() if isfinite(size)}
         return {name: min(size, max(theirs[name], one_by_one[name])) for name, size in mine.items() if isfinite(size)}
 
     def _judged(self, found: dict[str, Gap], floors: dict[str, float], *spreads: Spread) -> Judgement:
