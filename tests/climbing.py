@@ -37,9 +37,9 @@ def by(factor, replicas=4):
     return Calibration(replicas, factor, 1, factor, 1, 1, 0.5)
 
 
-def wrong(experiment, plant, dtype="float64", *, name="wrong", start=None):
+def wrong(experiment, plant, dtype="float64", *, name="wrong", **of_subject):
     """The oracle with a fault, in the place of a backend `wrong`."""
-    return subject(experiment, name, dtype, backend="numpy", plant=plant, start=start)
+    return subject(experiment, name, dtype, backend="numpy", plant=plant, **of_subject)
 
 
 def climb(reference, candidate, *truths):

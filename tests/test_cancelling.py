@@ -47,6 +47,11 @@ def saturated(at):
     return subject(SATURATED, start=replace(start, state=replace(start.state, parameters=parameters)))
 
 
+def a_hundredth_more(at):
+    """A fault in one kernel's gradient, at one step."""
+    return climbing.in_gradient(at, lambda gradients: climbing.times(gradients, "layers.1.kernel", 1.01))
+
+
 def terms_of(view, other=None):
     return Terms(view, view.given.state, 0, other, view.given.train.inputs.dtype.name)
 
@@ -131,11 +136,8 @@ def test_a_slope_of_which_float32_has_something_left_is_judged():
 
 
 def test_the_other_tensors_of_that_step_are_judged():
-    def shift(gradients):
-        return {**gradients, "layers.1.kernel": 1.01 * gradients["layers.1.kernel"]}
-
     start = pulled(4)
-    candidate = wrong(EXPERIMENT, climbing.in_gradient(1, shift), start=start)
+    candidate = wrong(EXPERIMENT, a_hundredth_more(1), start=start)
     envelope = envelope_at_start(subject(EXPERIMENT, start=start), candidate)
     rung = ENVELOPED["step"](envelope)
     assert not rung.passed
@@ -143,11 +145,8 @@ def test_the_other_tensors_of_that_step_are_judged():
 
 
 def test_the_steps_behind_it_are_judged_each_by_itself():
-    def shift(gradients):
-        return {**gradients, "layers.1.kernel": 1.01 * gradients["layers.1.kernel"]}
-
     start = pulled(4)
-    candidate = wrong(EXPERIMENT, climbing.in_gradient(3, shift), start=start)
+    candidate = wrong(EXPERIMENT, a_hundredth_more(3), start=start)
     envelope = envelope_at_start(subject(EXPERIMENT, start=start), candidate)
     assert envelope.behind(2).is_open
     rung = ENVELOPED["step"](envelope)
@@ -162,10 +161,8 @@ def test_a_gradient_that_is_too_small_for_a_product_may_be_anything_up_to_itself
     tiny = {**start.state.parameters, "layers.1.kernel": np.full_like(start.state.parameters["layers.1.kernel"], size)}
     start = replace(start, state=replace(start.state, parameters=tiny))
 
-    def shift(gradients):
-        return {**gradients, "layers.0.kernel": np.float32(1.5) * gradients["layers.0.kernel"]}
-
-    candidate = wrong(EXPERIMENT, climbing.in_gradient(1, shift), "float32", start=start)
+    more = climbing.in_gradient(1, lambda gradients: climbing.times(gradients, "layers.0.kernel", 1.5))
+    candidate = wrong(EXPERIMENT, more, "float32", start=start)
     rung = ENVELOPED["gradients"](envelope_at_start(subject(EXPERIMENT, dtype="float32", start=start), candidate))
     assert rung.passed == passes
 
@@ -180,10 +177,7 @@ def test_an_element_that_cancels_lets_no_other_one_pass():
     assert terms_of(view).cancelled["layers.1.kernel"].any()
     assert not terms_of(view).cancelled["layers.1.kernel"].all()
 
-    def shift(gradients):
-        return {**gradients, "layers.1.kernel": 1.01 * gradients["layers.1.kernel"]}
-
-    candidate = wrong(EXPERIMENT, climbing.in_gradient(1, shift), start=start)
+    candidate = wrong(EXPERIMENT, a_hundredth_more(1), start=start)
     rung = ENVELOPED["gradients"](envelope_at_start(subject(EXPERIMENT, start=start), candidate))
     assert not rung.passed
     rung = ENVELOPED["step"](envelope_at_start(subject(EXPERIMENT, start=start), candidate))

@@ -146,20 +146,20 @@ class Envelope:
         if any(not isfinite(gap.size) for gap in found.values()):
             worst = next(gap for gap in found.values() if not isfinite(gap.size))
             return Judgement(worst, 0.0, self.calibration.factor)
-        floors = self._floors([seen(self.views[0]) for seen in earlier], reference, sqrt(terms))
+        stored = [seen(self.views[0]) for seen in earlier]
+        floors = self._floors(stored, reference, sqrt(terms))
         if all(gap.size <= floors[name] for name, gap in found.items()):
             return self._furthest(found, floors)
         judgement = self._judged(found, floors, look(self.first))
         if judgement.held:
             return judgement
-        one_by_one = self._floors([seen(self.views[0]) for seen in earlier], reference, terms)
-        inherent = self._inherent(look, reference, candidate, one_by_one)
+        inherent = self._inherent(look, reference, candidate, self._floors(stored, reference, terms))
         floors = {name: max(size, inherent.get(name, 0.0)) for name, size in floors.items()}
-        judgement = self._judged(found, floors, look(self.first), look(self.more))
+        spreads = look(self.first), look(self.more)
+        judgement = self._judged(found, floors, *spreads)
         if judgement.held or judgement.broken:
             return judgement
-        noise = self._noise(floors, look(self.first), look(self.more))
-        return self._by_element(reference, candidate, noise, unseen())
+        return self._by_element(reference, candidate, self._noise(floors, *spreads), unseen())
 
     def _floors(self, earlier: Sequence[Arrays], now: Arrays, units: float) -> dict[str, float]:
         """By tensor: a unit in the last place of its largest for each time it was stored, or so many of what came to it."""

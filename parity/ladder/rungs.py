@@ -138,11 +138,9 @@ def judged_at(envelope: Envelope, rung: Rung) -> tuple[Envelope, Look, Judgement
         return envelope, looked_at(rung), before_training(envelope, rung.name)
     k = (rung.covers or 1) - 1
     judgement = behind_step(envelope, k)
-    return (
-        (envelope.alone(k), methodcaller("behind", 0), judgement)
-        if judgement.is_alone
-        else (envelope, looked_at(rung), judgement)
-    )
+    if judgement.is_alone:
+        envelope, k = envelope.alone(k), 0
+    return envelope, methodcaller("behind", k), judgement
 
 
 def judged(name: str, judgement: Judgement, note: str) -> Rung:
