@@ -81,12 +81,12 @@ class Terms:
     def rounding(self) -> dict[str, NDArray[Any]]:
         """The usual error of adding up so many terms as there are rows, and what replicas show of a part.
 
-        No less than a unit in the last place of the largest element, as all come from the same factors; and where an element is
-        too small for a product, the largest that is.
+        No less than for the largest element, as all come from the same factors; and where an element is too small for a
+        product, the largest that is.
         """
         rows, bound = sqrt(len(self.run.given.batch(self.step).inputs)), sqrt(np.finfo(self.dtype).tiny)
         found = {
-            name: np.fmax(_largest_below(bound, gradient), np.spacing(np.abs(gradient).max().astype(self.dtype)))
+            name: np.fmax(_largest_below(bound, gradient), rows * np.spacing(np.abs(gradient).max().astype(self.dtype)))
             for name, gradient in self.whole.items()
         }
         for part in self.parts:
@@ -122,25 +122,36 @@ class Terms:
     def moved(self, before: Arrays, after: Arrays) -> dict[str, NDArray[Any]]:
         """Of a state behind the step, what rounding of the terms makes of it.
 
-        The share of the move that it is of the gradient; a part's move where the gradient cancelled, and all of it where it is
-        lost.
+        The share of the move that it is of the gradient, or what it changes of the move as far as a part shows that, whose
+        gradient and move are others: a move is itself a difference where the gradient turns. A part's move where the gradient
+        cancelled, and all of it where it is lost.
         """
-        parts = [state.named() for part in self.parts for state in part.stepped]
         found: dict[str, NDArray[Any]] = {}
         for name, array in after.items():
             parameter = name.split(" of ")[-1]
             if parameter not in self.whole:
                 continue
-            move, size = np.abs(array - before[name]), np.abs(self.whole[parameter])
-            # At most 1: dividing by a gradient that is next to nothing would overflow.
-            share = np.divide(
-                np.minimum(self.rounding[parameter], size), size, out=np.zeros(size.shape), where=size > 0
-            )
+            move, rounding = np.abs(array - before[name]), self.rounding[parameter]
+            share = _share(rounding, self.whole[parameter])
             found[name] = np.where(self.lost[parameter], move, move * share)
-            for part in parts:
-                of_part = np.where(self.cancelled[parameter], np.abs(part[name] - before[name]), 0)
+            for part, state in self.stepped:
+                other = state[name]
+                change = np.abs(array - other) * _share(rounding, self.whole[parameter] - part[parameter])
+                of_part = np.where(self.cancelled[parameter], np.abs(other - before[name]), change)
                 found[name] = np.maximum(found[name], of_part)
         return found
+
+    @cached_property
+    def stepped(self) -> list[tuple[Arrays, Arrays]]:
+        """The gradient of each part and the state behind its step."""
+        return [(part.gradients, state.named()) for part in self.parts for state in part.stepped]
+
+
+def _share(rounding: NDArray[Any], of: NDArray[Any]) -> NDArray[np.float64]:
+    """How much of something rounding is, at most 1: dividing by what is next to nothing would overflow."""
+    size, share = np.abs(of), np.zeros(of.shape)
+    np.divide(np.minimum(rounding, size), size, out=share, where=size > 0)
+    return share
 
 
 def _largest_below(bound: float, array: NDArray[Any]) -> NDArray[np.float64]:
