@@ -28,8 +28,8 @@ from parity.ladder.subject import Subject
 from parity.ladder.trajectory import follow
 from parity.start import Start
 
-EXPERIMENTS = 200
-FIRST = 7_000_000
+EXPERIMENTS = 400
+FIRST = 8_000_000
 """Seed of the first experiment: none that was looked at while the limits were made, nor one of `make faults`."""
 DTYPES = ("float32", "float64")
 REPLICAS = 16
