@@ -3,7 +3,8 @@
 An absolute error, or a Huber loss far from its targets, gives every row the same gradient up to its sign. Where as many pull
 one way as the other the sum is exactly zero in one order of adding, and a few units in the last place of its terms in another.
 Rows that are alike are rounded alike by a reference that treats them alike, and what they pull apart cancels with its error.
-A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it. What is
+A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it. Where rows
+are alike, all of them are off by the same. What is
 smaller than the square root of the smallest number with all its digits has no square, and a processor may take it for zero in
 the middle of a product (IEEE 754-2019, 7.5; JAX does so on the CPU). What an optimizer makes of any of them, where it divides
 by the size of a gradient, is a whole step, and what follows from that is open.
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Arrays, Batch, State
+from parity.ladder.activations import of_activations
 from parity.ladder.plan import MORE_SEED
 from parity.ladder.replicas import disturb
 from parity.ladder.view import View, before_batch, of_batch
@@ -64,9 +66,14 @@ class Terms:
     dtype: str
 
     @cached_property
+    def all_rows(self) -> View:
+        """The batch of the step."""
+        return View(self.run.trainer, before_batch(self.run.given, self.before, self.step), 1)
+
+    @property
     def whole(self) -> Arrays:
         """The gradient."""
-        return View(self.run.trainer, before_batch(self.run.given, self.before, self.step), 1).gradients
+        return self.all_rows.gradients
 
     @cached_property
     def parts(self) -> list[View]:
@@ -94,6 +101,16 @@ class Terms:
                 size = np.abs(part.gradients[name]).astype(self.dtype)
                 added = np.where(size > 0, rows * np.spacing(size), 0)
                 found[name] = np.fmax(found[name], added + error)
+        return {name: np.fmax(error, self.in_activations[name]) for name, error in found.items()}
+
+    @cached_property
+    def in_activations(self) -> dict[str, NDArray[Any]]:
+        """What rounding in activations makes of the gradient of the batch or of a part."""
+        found: dict[str, NDArray[Any]] = {name: np.zeros(gradient.shape) for name, gradient in self.whole.items()}
+        for view in [self.all_rows, *self.parts]:
+            config, parameters = view.trainer.config, self.before.parameters
+            for name, error in of_activations(config, parameters, view.gradients, self.dtype):
+                found[name] = np.fmax(found[name], error)
         return found
 
     @cached_property
@@ -124,7 +141,7 @@ class Terms:
 
         The share of the move that it is of the gradient, or what it changes of the move as far as a part shows that, whose
         gradient and move are others: a move is itself a difference where the gradient turns. A part's move where the gradient
-        cancelled, and all of it where it is lost.
+        cancelled, and all of it where it is lost. Anything where an activation left nothing of it, in any part.
         """
         found: dict[str, NDArray[Any]] = {}
         for name, array in after.items():
@@ -139,6 +156,9 @@ class Terms:
                 change = np.abs(array - other) * _share(rounding, self.whole[parameter] - part[parameter])
                 of_part = np.where(self.cancelled[parameter], np.abs(other - before[name]), change)
                 found[name] = np.maximum(found[name], of_part)
+            gradients = [self.whole[parameter], *(part[parameter] for part, _ in self.stepped)]
+            nothing = np.all([gradient == 0 for gradient in gradients], axis=0)
+            found[name] = np.where(nothing & (self.in_activations[parameter] > 0), inf, found[name])
         return found
 
     @cached_property
