@@ -129,7 +129,9 @@ def test_rounding_that_parts_two_runs_is_told_from_a_fault():
     assert pair.verdict == "equivalent", pair.summary
     rung = next(rung for rung in pair.rungs if rung.name == "trajectory")
     assert rung.covers == followed.excess.step - 1
-    assert f"rounding parts the two at step {followed.excess.step}, where no step's own output differs" in rung.note
+    told = f"rounding parts the two at step {followed.excess.step}: no step's own output differs"
+    assert told in rung.note
+    assert told in pair.envelope.note
     assert pair.parted is None
 
 

@@ -86,7 +86,8 @@ class Climb:
         self.horizon = followed.horizon
         place = on_the_way(self.reference, self.candidate, followed)
         self._add(followed.rung(place is not None), done)
-        self.note = "; ".join(filter(None, [followed.broken_note, followed.trained]))
+        parted = "" if place else followed.parted_note
+        self.note = "; ".join(filter(None, [parted, followed.broken_note, followed.trained]))
         for contender, error in errors_on_the_way(self.reference, self.candidate, followed, self.voices).items():
             self.arbiter.setdefault(contender, {})["trajectory"] = error
         if place is not None:

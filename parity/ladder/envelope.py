@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Arrays, TrainingConfig
+from parity.ladder.activations import of_outputs
 from parity.ladder.calibration import Calibration
-from parity.ladder.cancelling import open_behind
+from parity.ladder.cancelling import left_of_gradients, open_behind
 from parity.ladder.cloud import Cloud, Spread, clouds
 from parity.ladder.gap import Gap, distances, furthest, gaps, scales
 from parity.ladder.view import Taken, View, before_batch
@@ -114,6 +115,16 @@ class Envelope:
         other = None if self.other is None else from_there(self.other)
         return Envelope((from_there(reference), taken), self.dtypes, self.config, self.calibration, other=other)
 
+    def left_of_predictions(self) -> Arrays:
+        """By element, what activations make of them that no replica shows."""
+        view = self.views[0]
+        left = of_outputs(self.config, view.given.state.parameters, self.coarser)
+        return {name: np.broadcast_to(left, array.shape) for name, array in view.predictions.items()}
+
+    def left_of_gradients(self) -> Arrays:
+        """By element, what is no more than rounding."""
+        return left_of_gradients(self.views[0], self.other, self.coarser)
+
     @property
     def units(self) -> int:
         """How many units the widest layer adds up."""
@@ -179,7 +190,8 @@ class Envelope:
         """By tensor, what the reference's run in the other dtype says of rounding; nothing where there is none.
 
         In float32 it is what even the nearer of the two is off by from float64, and what the reference is, as far as adding up
-        terms one by one makes it. In float64 it is what float32, which rounds in the same places, is off by, in units of
+        terms one by one makes it, and a normalisation more of it, which may divide by no more than
+        the root of its epsilon. In float64 it is what float32, which rounds in the same places, is off by, in units of
         float64; and, as nothing finer says more, all that adding up one by one makes.
         """
         if self.other is None:
@@ -189,7 +201,10 @@ class Envelope:
         if self.dtypes[0] == "float64":
             finer = coarseness("float64") / coarseness("float32")
             return {name: max(finer * size, one_by_one[name]) for name, size in mine.items() if isfinite(size)}
-        return {name: min(size, max(theirs[name], one_by_one[name])) for name, size in mine.items() if isfinite(size)}
+        more = 1.0 / sqrt(getattr(self.config.model, "epsilon", 1.0))
+        return {
+            name: min(size, max(theirs[name], more * one_by_one[name])) for name, size in mine.items() if isfinite(size)
+        }
 
     def _judged(self, found: dict[str, Gap], floors: dict[str, float], *spreads: Spread) -> Judgement:
         broken = tuple(r for spread in spreads for r in spread.broken)

@@ -10,15 +10,17 @@ import numpy as np
 from parity.contract import History, State, TrainingConfig
 from parity.ladder.cloud import Cloud
 from parity.ladder.envelope import Envelope
-from parity.ladder.gap import tensor_of
+from parity.ladder.gap import gaps, tensor_of
 from parity.ladder.replicas import Given
 from parity.ladder.rungs import ENVELOPED
 from parity.ladder.subject import Subject
-from parity.ladder.trajectory import Distance, Followed, distances
-from parity.ladder.view import View, before_batch
+from parity.ladder.trajectory import Distance, Followed, distances, kept
+from parity.ladder.view import Taken, View, before_batch
 from parity.result import Rung
 
 STAGES = {"predict": "forward", "loss": "loss", "gradients": "gradient"}
+HIDDEN = "state"
+"""The stage where a step depends on more than the state that is told of the one before it."""
 WINDOWS = (8, 64)
 """Steps that are taken together where no single one shows a difference."""
 
@@ -138,24 +140,71 @@ def _first_step(reference: Subject, candidate: Subject, state: State, first: int
 
 
 def _in_the_loop(reference: Subject, candidate: Subject, followed: Followed) -> Place | None:
-    """Where a contender's own run differs from its own steps: what it feeds itself with, or what it reports."""
+    """Where a contender's own run differs from its own steps: what it feeds itself with, what it reports, or what it hides.
+
+    Each step is taken from the state that the one before it told, so that nothing else goes from one to the next. Rounding can
+    part a run from its steps too, as it can part two runs: then none of them is another where the run itself was before it.
+    """
     for subject in (candidate, reference):
-        steps = stepwise(subject, followed.end)
-        compared = distances(steps, subject.beginning, subject.compared_at, followed.end, followed.noise)
-        far = [each for each in compared if each.ratio > followed.factor]
-        if far:
+        far = _far(subject, stepwise(subject, followed.end, anew=True), followed)
+        if far and _differs_within(subject, far[0].step, followed):
+            hidden = not _far(subject, stepwise(subject, followed.end), followed)
+            stage = HIDDEN if hidden else _stage_of_loop(subject, far, followed.end)
             rung = Rung("trajectory", False, far[0].gap.relative, None, far[0].gap.where)
-            stage = _stage_of_loop(subject, far, followed.end)
             return Place(far[0].step, stage, rung, side=str(subject.contender))
     return None
 
 
-def stepwise(subject: Subject, end: int) -> History:
-    """The run of a subject as its own steps, one by one: losses, and parameters and buffers where they are compared."""
+def _far(subject: Subject, steps: History, followed: Followed) -> list[Distance]:
+    """Where the run of a subject is further from its steps than rounding explains."""
+    compared = distances(steps, subject.beginning, subject.compared_at, followed.end, followed.noise)
+    return [each for each in compared if each.ratio > followed.factor]
+
+
+def _differs_within(subject: Subject, last: int, followed: Followed) -> bool:
+    """Whether a run differs from one of its steps up to the last, taken from where the run was, or tells of another."""
+    trainer, told = subject.trainer, subject.beginning
+    low = max((at for at in subject.compared_at if at < last - 1), default=0)
+    before = _run_to(subject, low)
+    for i in range(low, min(last, followed.end)):
+        try:
+            after = _run_to(subject, i + 1)
+        except Exception:  # what can't be cut short here looks ahead, at batches that are not those of its steps
+            return True
+        view = View(trainer, before_batch(subject.given, before, i), 1)
+        taken = Taken(trainer, view.given, 1, after, float(told.losses[i]))
+        if dissected(_envelope(subject, subject, (view, taken), None), i + 1) is not None:
+            return True
+        before = after
+    if last not in subject.compared_at:
+        return False
+    c = subject.compared_at.index(last)
+    apart = gaps({**before.parameters, **before.buffers}, kept(told, c))
+    return any(
+        Distance(last, gap, followed.noise.of_tensor(name, c)).ratio > followed.factor for name, gap in apart.items()
+    )
+
+
+def _run_to(subject: Subject, end: int) -> State:
+    """The state that a run of so many steps ends in."""
+    if end == 0:
+        return subject.given.state
+    subject.trainer.set_state(subject.given.state)
+    given = subject.given.part(0, end)
+    return subject.trainer.fit(given.train, given.order).final
+
+
+def stepwise(subject: Subject, end: int, anew: bool = False) -> History:
+    """The run of a subject as its own steps: losses, and parameters and buffers where they are compared.
+
+    `anew` puts it at its own state before each.
+    """
     trainer, given = subject.trainer, subject.given
     trainer.set_state(given.state)
     losses, states = np.full(max(end, 1), np.nan), {0: given.state}
     for i in range(end):
+        if anew:
+            trainer.set_state(trainer.get_state())
         losses[i] = trainer.step(given.batch(i))
         if i + 1 in subject.compared_at:
             states[i + 1] = trainer.get_state()

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from math import inf, sqrt
 from operator import attrgetter, methodcaller
 
 import numpy as np
 
-from parity.ladder.cancelling import left_of_gradients
 from parity.ladder.envelope import Envelope, Judgement, Look
 from parity.ladder.gap import NO_GAP, Gap, scales
 from parity.ladder.subject import Subject
@@ -104,12 +102,16 @@ LOOKS: dict[str, Look] = {
 
 
 def before_training(envelope: Envelope, name: str) -> Judgement:
-    """What an envelope says at a rung before the first step: losses and gradients are sums over the rows of the batch too."""
-    terms = envelope.units if name == "predict" else envelope.terms
-    unseen = (
-        partial(left_of_gradients, envelope.views[0], envelope.other, envelope.coarser) if name == "gradients" else dict
+    """What an envelope says at a rung before the first step.
+
+    Losses and gradients are sums over the rows of the batch, and what a batch normalisation gives in training.
+    """
+    adds_rows = name != "predict" or bool(envelope.config.model.buffers())
+    return envelope.judge(
+        LOOKS[name],
+        terms=envelope.terms if adds_rows else envelope.units,
+        unseen={"predict": envelope.left_of_predictions, "gradients": envelope.left_of_gradients}.get(name, dict),
     )
-    return envelope.judge(LOOKS[name], terms=terms, unseen=unseen)
 
 
 def behind_step(envelope: Envelope, k: int) -> Judgement:

@@ -88,6 +88,12 @@ class Followed:
         who = ", ".join(map(str, self.broken))
         return f"replicas {who} diverged behind step {self.end}, which ends the comparison there" if self.broken else ""
 
+    @property
+    def parted_note(self) -> str:
+        """Where rounding parts the two, if no step is to blame for an excess."""
+        parted = f"rounding parts the two at step {self.excess.step}" if self.excess else ""
+        return parted and f"{parted}: no step's own output differs, and both runs are those of their own steps"
+
     def rung(self, broke: bool) -> Rung:
         """The rung: broken at the excess, or held over the steps before it."""
         excess = self.excess
@@ -95,10 +101,9 @@ class Followed:
         within = [each for each in self.distances if each.step <= end]
         held = max(within, key=lambda each: each.ratio, default=Distance(0, Gap(0.0, ""), 0.0))
         shown = excess if broke and excess is not None else held
-        parted = excess is not None and not broke
         notes = [
             f"loss of every step and parameters at checkpoints, over the first {end} of {self.total} steps",
-            f"rounding parts the two at step {end + 1}, where no step's own output differs" if parted else "",
+            "" if broke else self.parted_note,
             self.broken_note,
         ]
         limit = Gap(self.factor * shown.noise, "", shown.gap.scale).relative

@@ -100,11 +100,18 @@ class Taken(View):
     """A step in the middle of a run, as it was taken there."""
 
     after: State
+    told: float | None = None
+    """The loss that was told of it, where that is known."""
 
     @property
     def stepped(self) -> list[State]:
         """The state that it left."""
         return [self.after]
+
+    @property
+    def losses(self) -> Arrays:
+        """The loss as it was told, where that is known."""
+        return super().losses if self.told is None else {**self.loss, LOSS_OF_STEP: np.array(self.told)}
 
     @property
     def from_its_start(self) -> View:

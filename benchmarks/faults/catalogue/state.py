@@ -141,3 +141,21 @@ def count_of_steps_reset_at_step_61(twin: Twin) -> None:
         return original(self, state, losses, feed, scalars, i)
 
     around(twin.program.Program, "train", train)
+
+
+@fault("trajectory", "state.hidden", across())
+def rate_by_a_count_of_its_own(twin: Twin) -> None:
+    """The rate falls by ten behind 70 steps that the trainer counts itself, beside its state."""
+    counts: dict[int, int] = {}
+
+    def fill(original, self, native, state):
+        counts.clear()
+        original(self, native, state)
+
+    def step(original, self, state, batch, scalars):
+        counts[0] = counts.get(0, 0) + 1
+        slower = 0.1 if counts[0] > 70 else 1.0
+        return original(self, state, batch, {**scalars, "lr": slower * scalars["lr"]})
+
+    around(twin.trainer.Trainer, "_fill", fill)
+    around(twin.program.Program, "step", step)

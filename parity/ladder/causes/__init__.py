@@ -19,11 +19,16 @@ from parity.ladder.causes.optimizer import optimizer_causes
 from parity.ladder.causes.scene import Scene
 from parity.ladder.causes.start import start_causes
 from parity.ladder.curve import ACCURACY
-from parity.ladder.parting import Place
+from parity.ladder.parting import HIDDEN, Place
 from parity.ladder.rungs import START, looked_at
 from parity.ladder.subject import Subject
 from parity.ladder.trajectory import Followed
 from parity.result import Cause, Rung
+
+HIDES = "a step depends on what is carried from the one before it beside its state: put at its own state anew, it is another"
+ALIGN_HIDDEN = (
+    "carry all of it in the state: what get_state leaves out is lost in every checkpoint, a scheduler's own count too"
+)
 
 
 # The suspect's own steps are computed anew too, and may overflow as they did.
@@ -62,6 +67,8 @@ def _of(scene: Scene, followed: Followed | None) -> tuple[Cause, ...]:
         return start_causes(scene.suspect)
     if place.rung.name == ACCURACY:
         return named(curve_causes(scene.suspect, place), side)
+    if place.envelope is None and place.stage == HIDDEN:
+        return (Cause("state.hidden", HIDES, ALIGN_HIDDEN, side),)
     if place.envelope is None:
         return named(loop_causes(scene.suspect, place, followed), side) if followed is not None else ()
     unkept = _unkept(scene)
