@@ -204,6 +204,8 @@ class Pair:
     horizon: Horizon | None = None
     arbiter: dict[str, dict[str, Error]] = field(default_factory=dict)
     """By contender and rung."""
+    arbiter_note: str = ""
+    """Why the arbiter says nothing, or nothing at some rungs."""
     parted: Parted | None = None
     causes: tuple[Cause, ...] = ()
     """At most three, the likeliest first; none where nothing explains the difference."""

@@ -120,6 +120,8 @@ def test_the_record_of_a_healthy_run_says_what_it_was_judged_by(tmp_path):
         assert pair["horizon"]["step"] is None
         assert pair["horizon"]["searched"] == record["experiment"]["epochs"] * (51 // 16)
         assert (pair["parted"], pair["causes"]) == (None, [])
+    assert "name a third backend with --arbiter" in record["pairs"][0]["arbiter_note"]
+    assert not record["pairs"][1]["arbiter_note"]
     of_float32 = record["pairs"][1]["arbiter"]
     assert set(of_float32) == {"numpy:cpu:loop:float32", "torch:cpu:eager:float32"}
     assert {"predict", "loss", "gradients", "step", "trajectory"} == set(of_float32["numpy:cpu:loop:float32"])

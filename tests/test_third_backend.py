@@ -69,7 +69,7 @@ def test_one_screen_says_what_is_wrong_where_and_what_to_change(fault, third, tm
     assert max(map(len, screen)) <= COLUMNS
     told = " ".join(done.stdout.split())
     assert f"DIFFERENT third:cpu:loop:float64 and torch:cpu:eager:float64 part at the rung {rung}" in told
-    assert "third:cpu:loop:float64 is off" in told
+    assert "off (relative), torch:cpu:eager:float64 agrees with" in told
     for part in (f"step {step}", stage, tensor, text, align, code):
         assert part in told, part
 
@@ -91,6 +91,16 @@ def test_one_screen_says_what_is_wrong_where_and_what_to_change(fault, third, tm
     for part in ("verdict", "summary", "pairs", "start", "experiment"):
         assert second[part] == record[part], part
     assert contents(tmp_path / "first").keys() == contents(tmp_path / "second").keys()
+
+
+def test_what_goes_wrong_in_both_dtypes_is_told_once_on_one_screen(third, tmp_path):
+    source, _, (code, text, align) = WRONG["b2"]
+    done = parity(*RUN, "--contender=third", cwd=tmp_path, env=third(*source))
+    assert done.returncode == 1, done.stderr
+    assert len(done.stdout.splitlines()) <= LINES
+    told = " ".join(done.stdout.split())
+    assert told.count(f"{text} ({code})") == told.count(align) == 1
+    assert "third:cpu:loop:float64 and third:cpu:loop:float32 part from" in told
 
 
 def test_the_same_backend_without_a_fault_is_equivalent(third, tmp_path):

@@ -16,6 +16,8 @@ from parity.ladder.trajectory import Followed, kept
 from parity.ladder.view import View
 from parity.result import Error, Rung
 
+NOBODY = "no float64 run but the two themselves; name a third backend with --arbiter"
+
 
 @dataclass
 class Voices:
@@ -80,22 +82,29 @@ def accuse(reference: Subject, candidate: Subject, place: Place, voices: Voices)
 
 def errors_at_start(
     reference: Subject, candidate: Subject, rungs: Iterable[Rung], envelope: Envelope, voices: Voices
-) -> dict[str, dict[str, Error]]:
-    """By contender and rung, how far each is from the float64 consensus; nothing where the voices disagree."""
+) -> tuple[dict[str, dict[str, Error]], str]:
+    """By contender and rung, how far each is from the float64 consensus; and why nothing is said, where nothing is."""
     found: dict[str, dict[str, Error]] = {str(s.contender): {} for s in (reference, candidate)}
-    truths = voices.own(reference, candidate)
+    truths, disagree = voices.own(reference, candidate), []
+    if not truths:
+        return found, NOBODY
     for rung in rungs:
-        if rung.name not in ENVELOPED or rung.limit is None or not truths:
+        if rung.name not in ENVELOPED or rung.limit is None:
             continue
         at, look, judgement = judged_at(envelope, rung)
         if not isfinite(judgement.gap.size):
             continue
         consensus, *others = (look(_as_seen_by(truth, at)) for truth in truths)
         if any(distance(consensus, other, tensor_of(judgement.gap.where)) > judgement.noise for other in others):
+            disagree.append(rung.name)
             continue
         for subject, view in zip((reference, candidate), at.views, strict=True):
             found[str(subject.contender)][rung.name] = _error(consensus, look(view), judgement)
-    return found
+    return found, f"{_listed(truths)} disagree in float64 at {', '.join(disagree)}" if disagree else ""
+
+
+def _listed(subjects: Iterable[Subject]) -> str:
+    return " and ".join(str(subject.contender) for subject in subjects)
 
 
 def errors_on_the_way(reference: Subject, candidate: Subject, followed: Followed, voices: Voices) -> dict[str, Error]:

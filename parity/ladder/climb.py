@@ -28,6 +28,7 @@ class Climb:
     rungs: list[Rung] = field(default_factory=list)
     horizon: Horizon | None = None
     arbiter: dict[str, dict[str, Error]] = field(default_factory=dict)
+    arbiter_note: str = ""
     parted: Parted | None = None
     causes: tuple[Cause, ...] = ()
     note: str = ""
@@ -60,6 +61,7 @@ class Climb:
             ),
             horizon=self.horizon,
             arbiter=self.arbiter,
+            arbiter_note=self.arbiter_note,
             parted=self.parted,
             causes=self.causes,
         )
@@ -77,7 +79,8 @@ class Climb:
                 self._explain(at_the_start(self.reference, self.candidate, rung, envelope))
             if not rung.passed or rung.undecided:
                 break
-        self.arbiter = errors_at_start(self.reference, self.candidate, self.rungs, envelope, self.voices)
+        told = errors_at_start(self.reference, self.candidate, self.rungs, envelope, self.voices)
+        self.arbiter, self.arbiter_note = told
         if rung.passed and not rung.undecided:
             self._follow(done)
 
@@ -114,14 +117,14 @@ class Climb:
         other = next((name for name in names if name != accusation.culprit), "")
         gap = place.rung.gap if place.rung.gap is not None else inf
         if not accusation.culprit:
-            who = f"{names[1]} and {names[0]} are {gap:.2g} of its size apart, and nothing tells which is off"
+            who = f"{names[1]} and {names[0]} are {gap:.2g} apart (relative), and nothing tells which is off"
         elif place.side:
             who = f"{accusation.culprit} differs from {'its own steps' if place.step else 'what it was given'}"
         elif not accusation.voices:
             who = f"{accusation.culprit} is not what was asked for"
         else:
             agrees = f"{other} agrees with {', '.join(accusation.voices)}"
-            who = f"{accusation.culprit} is off by {gap:.2g} of its size, {agrees}"
+            who = f"{accusation.culprit} is {gap:.2g} off (relative), {agrees}"
         when = f"step {place.step}" if place.step else "start"
         text = f"{when}, {place.stage}, {place.rung.where}: {who}"
         self.parted = Parted(place.step, place.stage, place.tensor, place.rung.where, gap, accusation.culprit, text)
@@ -134,7 +137,7 @@ class Climb:
         if last.undecided:
             return "inconclusive", f"{who} can't be judged at the rung {last.name}: {last.undecided}."
         if not last.passed and self.parted is not None:
-            because = f"; likely {self.causes[0].text}" if self.causes else ""
+            because = f": {self.causes[0].text}" if self.causes else ""
             step = f"step {self.parted.step}, " if self.parted.step else ""
             place = f"{step}{self.parted.stage}, {self.parted.tensor}"
             return "different", f"{who} part at the rung {last.name} ({place}){because}."

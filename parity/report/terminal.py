@@ -12,7 +12,7 @@ from rich.table import Table
 
 from parity.numbers import short
 from parity.progress import Done
-from parity.result import Horizon, Outcome, Pair, Parted, Result, Rung, Scores
+from parity.result import Horizon, Outcome, Pair, Result, Rung, Scores
 
 BARS = "▁▂▃▄▅▆▇█"
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
@@ -43,12 +43,12 @@ def show(result: Result, console: Console) -> None:
     for pair in result.pairs:
         if pair.outcome is not None:
             console.print(_outcome(pair, pair.outcome))
-    console.print(_contenders(result))
-    if result.throughput_note:
-        console.print(f"[dim]Speed: {escape(result.throughput_note)}.[/dim]")
-    for pair in result.pairs:
-        if pair.parted is not None:
-            console.print(_parted(pair, pair.parted))
+    if result.accuracy:
+        console.print(_contenders(result))
+        if result.throughput_note:
+            console.print(f"[dim]Speed: {escape(result.throughput_note)}.[/dim]")
+    for pairs in _alike(result.pairs):
+        console.print(_parted(pairs))
     color = COLORS[result.verdict]
     console.print(f"[bold {color}]{result.verdict.upper()}[/bold {color}] {escape(result.summary)}", highlight=False)
 
@@ -67,7 +67,7 @@ def _ladder(pairs: Sequence[Pair]) -> Table:
     table.add_row("[dim]horizon[/dim]", *(f"[dim]{_horizon(pair)}[/dim]" for pair in pairs))
     table.add_row("[dim]distance[/dim]", *(f"[dim]{_drawing(pair.horizon)}[/dim]" for pair in pairs))
     if any(pair.arbiter for pair in pairs):
-        table.add_row("[dim]off float64[/dim]", *(f"[dim]{_arbiter(pair)}[/dim]" for pair in pairs))
+        table.add_row("[dim]off float64[/dim]", *(f"[dim]{escape(_arbiter(pair))}[/dim]" for pair in pairs))
     table.caption, table.caption_justify = escape(_envelope(pairs)), "left"
     return table
 
@@ -93,13 +93,13 @@ def _horizon(pair: Pair) -> str:
 
 
 def _arbiter(pair: Pair) -> str:
-    """How far each side is from float64, on the last rung where that is known."""
+    """How far each side is from float64, on the last rung where that is known; or why that is not."""
     told = [
         f"{name.split(':')[0]} {_number(errors[rung].error)} at {rung}"
         for name, errors in pair.arbiter.items()
         for rung in list(errors)[-1:]
     ]
-    return "\n".join(told) or "-"
+    return "\n".join(told) or pair.arbiter_note or "-"
 
 
 def _drawing(horizon: Horizon | None) -> str:
@@ -141,17 +141,34 @@ def _envelope(pairs: Sequence[Pair]) -> str:
     )
 
 
-def _parted(pair: Pair, parted: Parted) -> Table:
-    """Where the two part, who is off, and what to change."""
-    table = _table(f"[bold red]{pair.candidate} parts from {pair.reference}[/bold red]")
+def _alike(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """The pairs that part, those together that do so in the same part of training for the same causes."""
+    groups: dict[object, list[Pair]] = {}
+    for pair in pairs:
+        if pair.parted is not None:
+            causes = tuple((cause.code, cause.text) for cause in pair.causes)
+            groups.setdefault((pair.parted.stage, bool(pair.parted.culprit), causes), []).append(pair)
+    return list(groups.values())
+
+
+def _parted(pairs: Sequence[Pair]) -> Table:
+    """Where they part, who is off, and what to change; for pairs that share all but the place."""
+    pair, told = pairs[0], [pair.parted for pair in pairs if pair.parted is not None]
+    names = (
+        " and ".join(dict.fromkeys(names)) for names in zip(*((p.candidate, p.reference) for p in pairs), strict=True)
+    )
+    table = _table(
+        "[bold red]{} part{} from {}[/bold red]".format(next(names), "s" if len(pairs) == 1 else "", next(names))
+    )
     table.show_header = False
     table.add_column("", no_wrap=True, style="bold")
     table.add_column("", overflow="fold")
-    table.add_row("where", escape(parted.text))
-    if not parted.culprit:
+    for parted in told:
+        table.add_row("where", escape(parted.text))
+    if not told[0].culprit:
         table.add_row("off", "nothing here tells which; name a third backend with --arbiter")
     for place, cause in enumerate(pair.causes, start=1):
-        who = "" if parted.culprit or not cause.side else f"if {cause.side} is off: "
+        who = "" if told[0].culprit or not cause.side else f"if {cause.side} is off: "
         table.add_row(f"cause {place}", f"{who}{escape(cause.text)} [dim]({cause.code})[/dim]")
         table.add_row("align", escape(cause.align))
     if not pair.causes:
