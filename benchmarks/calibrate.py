@@ -17,7 +17,7 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.faults import parts
-from benchmarks.faults.healthy import backends, begin_of, candidates_of, start_of, subject_of
+from benchmarks.faults.healthy import backends, begin_of, candidates_of, draw_experiment, start_of, subject_of
 from benchmarks.faults.jobs import rows_of
 from benchmarks.results import keep
 from parity.contender import Contender
@@ -41,7 +41,8 @@ Row = dict[str, Any]
 AGAIN = 2.0
 """Over the furthest replica, from which on it is looked a second time, as the ladder does from its factor; below, what the
 first look found is kept, which may be too much and is never too little."""
-BARE = Calibration(REPLICAS, factor=AGAIN, comparisons=0, path_factor=AGAIN, paths=0, experiments=0, false_alarm=1.0)
+DEVICE = "cpu"
+BARE = Calibration(REPLICAS, AGAIN, 0, AGAIN, 0, experiments=0, steps=0, device=DEVICE, false_alarm=1.0)
 
 
 def experiment_rows(job: tuple[int]) -> Row:
@@ -54,7 +55,7 @@ def experiment_rows(job: tuple[int]) -> Row:
 
 
 def _compared(start: Start, seed: int, dtype: str) -> Iterator[Row]:
-    reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, BARE)
+    reference = subject_of(Contender("torch", DEVICE, "eager", dtype), start, BARE)
     for contender in candidates_of(dtype, seed):
         candidate = subject_of(contender, start, BARE)
         for rung, ratio, where in (*_rungs(reference, candidate), *_path(reference, candidate)):
@@ -86,7 +87,7 @@ def looked_again(job: tuple[int, str, float]) -> Row:
     calibration = replace(BARE, factor=factor)
     with backends():
         start = start_of(seed)
-        reference = subject_of(Contender("torch", "cpu", "eager", dtype), start, calibration)
+        reference = subject_of(Contender("torch", DEVICE, "eager", dtype), start, calibration)
         candidate = subject_of(Contender(backend, device, mode, dtype), start, calibration)
         place = on_the_way(reference, candidate, follow(reference, candidate))
     return {"parts": "" if place is None else f"step {place.step}, {place.stage}, {place.rung.where}"}
@@ -105,7 +106,9 @@ def main(count: int) -> None:
     parts_at = {job[:2]: found["parts"] for job, found in done("looking again", looked_again, far)}
     for row in paths:
         row["parts"] = parts_at.get((row["seed"], row["candidate"]), "")  # only the far ones have been looked at again
-    made = {"rungs": {str(REPLICAS): table(rungs)}, "paths": {str(REPLICAS): table(paths)}}
+    steps = max(draw_experiment(seed).steps for (seed,) in jobs)
+    tables = {"rungs": {str(REPLICAS): table(rungs)}, "paths": {str(REPLICAS): table(paths)}}
+    made = {"steps": steps, "device": DEVICE, **tables}
     FILE.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     furthest = [row for kind in (rungs, paths) for row in sorted(kind, key=lambda row: -row["ratio"])[:KEPT]]
     for row in furthest:

@@ -31,7 +31,7 @@ class Rung:
     note: str = ""
     """What was compared, or what went wrong, in words."""
     covers: int | None = None
-    """The steps that were compared; on a broken rung the step at which it broke."""
+    """Of a trajectory the steps that were compared; of the rung `step` the one that came closest to its limit, or broke it."""
     undecided: str = ""
     """Why nothing could be judged."""
 
@@ -55,6 +55,10 @@ class NoiseEnvelope:
     """And how many of their trajectories."""
     experiments: int
     """From how many independent experiments they come."""
+    steps: int
+    """Of the longest of those; the bound says nothing of longer runs."""
+    device: str
+    """Where those ran; the bound says nothing of other devices."""
     note: str = ""
     """What a reader must know: replicas that diverged, or that were trained one after the other."""
 

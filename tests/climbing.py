@@ -34,7 +34,7 @@ def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=No
 
 def by(factor, replicas=4):
     """A calibration of that factor."""
-    return Calibration(replicas, factor, 1, factor, 1, 1, 0.5)
+    return Calibration(replicas, factor, 1, factor, 1, 1, 1, "cpu", 0.5)
 
 
 def wrong(experiment, plant, dtype="float64", *, name="wrong", **of_subject):

@@ -363,6 +363,8 @@ def test_the_reference_is_looked_at_again_only_where_something_exceeds():
 
 # The furthest of each experiment.
 RECORD = {
+    "steps": 100,
+    "device": "cpu",
     "rungs": {"8": {"comparisons": 1234, "largest": [3.0, 2.5, 2.0, 1.5, *[0.5] * 95]},
               "32": {"comparisons": 12345, "largest": [1.8, 1.2, *[0.9] * 997]}},
     "paths": {"8": {"comparisons": 198, "largest": [5.0, 4.0, *[0.7] * 97]},

@@ -300,20 +300,19 @@ def healthy_row(rung, seed=0, **fields):
         "seed": seed,
         "rung": rung,
         "alarm": False,
-        "undecided": "",
+        "compared": True,
         "limit": 1.0,
-        "covers": None,
     } | fields
 
 
 def test_only_what_was_compared_and_judged_counts_as_healthy():
     rows = [
         *(healthy_row(rung) for rung in ("start", "predict", "loss", "gradients")),
-        healthy_row("step", limit=None),
-        healthy_row("gradients", 1, limit=None, undecided="replicas are not finite"),
-        healthy_row("trajectory", covers=0),
-        healthy_row("trajectory", 1, covers=3),
-        healthy_row("trajectory", 2, covers=0, alarm=True),
+        healthy_row("step", compared=False),
+        healthy_row("gradients", 1, compared=False),
+        healthy_row("trajectory", compared=False),
+        healthy_row("trajectory", 1),
+        healthy_row("trajectory", 2, alarm=True),
         healthy_row("accuracy", 2, limit=None),
     ]
     found = rates([], [], rows)
@@ -334,8 +333,8 @@ def whole_run():
     named = {"fault": "a", "causes": ["x"], "expected_cause": ["x"]}
     record = {
         "faults": [caught | named | {"experiment": str(number)} for number in range(100)],
-        "mutants": [{"outcome": "caught"}, {"outcome": "equivalent"}],
-        "healthy": [*[healthy_row("predict")] * 3000, *[healthy_row("trajectory", covers=1)] * 300],
+        "mutants": [{"outcome": "caught", "by": "step"}, {"outcome": "equivalent", "by": ""}],
+        "healthy": [*[healthy_row("predict")] * 3000, *[healthy_row("trajectory")] * 300],
         "errors": [],
     }
     # One fault that nothing shows.
@@ -358,7 +357,7 @@ def whole_run():
         ("faults", {"equivalent": True}, 1, ["equivalent faults that alarm"]),
         ("mutants", {"outcome": "survived"}, 1, ["mutants caught"]),
         ("mutants", {"outcome": "error"}, 1, ["mutants caught"]),
-        ("healthy", {"undecided": "so"}, 1, ["false alarms per comparison on predict to step"]),
+        ("healthy", {"compared": False}, 1, ["false alarms per comparison on predict to step"]),
         ("healthy", {"rung": "start", "alarm": True}, 1, ["healthy experiments with a false alarm"]),
     ],
 )

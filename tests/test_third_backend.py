@@ -99,7 +99,7 @@ def test_what_goes_wrong_in_both_dtypes_is_told_once_on_one_screen(third, tmp_pa
     assert done.returncode == 1, done.stderr
     assert len(done.stdout.splitlines()) <= LINES
     told = " ".join(done.stdout.split())
-    assert told.count(f"{text} ({code})") == told.count(align) == 1
+    assert told.count(f"{text} ({code})") == told.count(f"align {align}") == 1
     assert "third:cpu:loop:float64 and third:cpu:loop:float32 part from" in told
 
 

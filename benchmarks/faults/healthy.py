@@ -25,11 +25,12 @@ from parity.contract.models import Activation
 from parity.experiment import Experiment
 from parity.kinds import KINDS
 from parity.ladder import Calibration, Climb, Subject, Voices, calibrated, trainer_of
+from parity.ladder.rungs import ENVELOPED
 from parity.progress import Silent
-from parity.result import Pair
+from parity.result import Pair, Rung
 from parity.start import Start, draw
 
-EXPERIMENTS, FIRST = 130, 1000
+EXPERIMENTS, FIRST = 140, 2000
 """How many, and the seed of the first: none that was looked at while the limits were made."""
 STEP_OPERATIONS, RUN_OPERATIONS = 5e7, 2e8
 """Most multiplications of a step and of a run, which keep an experiment at some seconds."""
@@ -111,12 +112,20 @@ def judged(pair: Pair) -> Iterator[dict[str, Any]]:
                 "dtype": pair.candidate.rsplit(":", 1)[1],
                 "rung": rung.name,
                 "alarm": not rung.passed,
-                "undecided": rung.undecided,
+                "compared": compared(rung),
                 "gap": rung.gap,
                 "limit": rung.limit,
                 "where": rung.where,
                 "covers": rung.covers,
             }
+
+
+def compared(rung: Rung) -> bool:
+    """Whether a rung compared anything and judged it; what alarms did."""
+    if not rung.passed:
+        return True
+    something = rung.covers if rung.name == "trajectory" else rung.name not in ENVELOPED or rung.limit is not None
+    return bool(something) and not rung.undecided
 
 
 def draw_experiment(seed: int) -> Experiment:

@@ -11,6 +11,9 @@ CONFIDENCE = 0.95
 
 Row = dict[str, Any]
 
+BY_RUNG = ("start", *ENVELOPED, "trajectory", "accuracy")
+"""What of the ladder may catch a mutant; else the conformance suite does, or it crashes, or gives what is not accepted."""
+
 
 def rate(holds: Iterable[bool]) -> Row:
     """How often something held."""
@@ -40,6 +43,7 @@ def rates(faults: Sequence[Row], mutants: Sequence[Row], healthy: Sequence[Row])
         "right cause among three": rate(_named(row, 3) for row in shown),
         "equivalent faults that alarm": rate(row["detected"] for row in faults if row["equivalent"]),
         "mutants caught": rate(row["outcome"] == "caught" for row in changed),
+        "of them by a rung": rate(row["by"] in BY_RUNG for row in changed),
         "false alarms per comparison on predict to step": counted(_alarms(healthy, *ENVELOPED)),
         "false alarms per trajectory": counted(_alarms(healthy, "trajectory")),
         "false alarms per learning curve": counted(_alarms(healthy, "accuracy")),
@@ -47,18 +51,8 @@ def rates(faults: Sequence[Row], mutants: Sequence[Row], healthy: Sequence[Row])
     }
 
 
-def compared(row: Row) -> bool:
-    """Whether a healthy rung compared anything and judged it; what alarms did."""
-    if row["alarm"]:
-        return True
-    something = (
-        row["covers"] if row["rung"] == "trajectory" else row["rung"] not in ENVELOPED or row["limit"] is not None
-    )
-    return bool(something) and not row["undecided"]
-
-
 def _alarms(healthy: Sequence[Row], *rungs: str) -> list[bool]:
-    return [row["alarm"] for row in healthy if row["rung"] in rungs and compared(row)]
+    return [row["alarm"] for row in healthy if row["rung"] in rungs and row["compared"]]
 
 
 def _alarmed(healthy: Sequence[Row]) -> dict[int, bool]:

@@ -5,7 +5,6 @@ from itertools import groupby
 from typing import Any
 
 from benchmarks.faults.healthy import RUNGS
-from benchmarks.faults.rates import compared
 
 Row = dict[str, Any]
 
@@ -113,6 +112,6 @@ def _errors(rows: Sequence[Row]) -> Iterator[str]:
 def _healthy(rows: Sequence[Row]) -> Iterator[Sequence[Any]]:
     for candidate in sorted({row["candidate"] for row in rows}):
         for rung in RUNGS:
-            mine = [row for row in rows if (row["candidate"], row["rung"]) == (candidate, rung) and compared(row)]
+            mine = [row for row in rows if (row["candidate"], row["rung"]) == (candidate, rung) and row["compared"]]
             closest = max((row["gap"] / row["limit"] for row in mine if row["gap"] and row["limit"]), default=0.0)
             yield candidate, rung, len(mine), sum(row["alarm"] for row in mine), f"{closest:.2g}"

@@ -34,6 +34,10 @@ class Calibration:
     """How many trajectories the path's factor rests on."""
     experiments: int
     """From how many independent experiments both come."""
+    steps: int
+    """Of the longest of them."""
+    device: str
+    """Where they ran."""
     false_alarm: float
     """The bound on the chance that a rung from predict to step of a correct run alarms, and on that of its trajectories."""
 
@@ -67,6 +71,8 @@ def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
         path_factor=factor_at(paths["largest"], rate),
         paths=paths["comparisons"],
         experiments=fewest,
+        steps=record["steps"],
+        device=record["device"],
         false_alarm=rate,
     )
 

@@ -70,7 +70,7 @@ class Terms:
         """The batch of the step."""
         return View(self.run.trainer, before_batch(self.run.given, self.before, self.step), 1)
 
-    @property
+    @cached_property
     def whole(self) -> Arrays:
         """The gradient."""
         return self.all_rows.gradients
@@ -133,8 +133,18 @@ class Terms:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing is left of some tensor."""
-        return any(bool((mask | self.lost[name]).all()) for name, mask in self.cancelled.items())
+        """Whether nothing is left of some tensor that there was something of."""
+        for name, mask in self.cancelled.items():
+            gone = mask | self.lost[name]
+            if gone.all() and (gone & ~self.nothing[name]).any():
+                return True
+        return False
+
+    @cached_property
+    def nothing(self) -> dict[str, NDArray[np.bool_]]:
+        """What is zero for the batch and for each part."""
+        gradients = [view.gradients for view in (self.all_rows, *self.parts)]
+        return {name: np.all([each[name] == 0 for each in gradients], axis=0) for name in self.whole}
 
     def moved(self, before: Arrays, after: Arrays) -> dict[str, NDArray[Any]]:
         """Of a state behind the step, what rounding of the terms makes of it.
@@ -156,9 +166,8 @@ class Terms:
                 change = np.abs(array - other) * _share(rounding, self.whole[parameter] - part[parameter])
                 of_part = np.where(self.cancelled[parameter], np.abs(other - before[name]), change)
                 found[name] = np.maximum(found[name], of_part)
-            gradients = [self.whole[parameter], *(part[parameter] for part, _ in self.stepped)]
-            nothing = np.all([gradient == 0 for gradient in gradients], axis=0)
-            found[name] = np.where(nothing & (self.in_activations[parameter] > 0), inf, found[name])
+            gone = self.nothing[parameter] & (self.in_activations[parameter] > 0)
+            found[name] = np.where(gone, inf, found[name])
         return found
 
     @cached_property

@@ -57,6 +57,8 @@ class Climb:
                 comparisons=calibration.comparisons,
                 trajectories=calibration.paths,
                 experiments=calibration.experiments,
+                steps=calibration.steps,
+                device=calibration.device,
                 note=self.note,
             ),
             horizon=self.horizon,

@@ -167,17 +167,16 @@ def _differs_within(subject: Subject, last: int, followed: Followed) -> bool:
     low = max((at for at in subject.compared_at if at < last - 1), default=0)
     before = _run_to(subject, low)
     for i in range(low, min(last, followed.end)):
-        try:
-            after = _run_to(subject, i + 1)
-        except Exception:  # what can't be cut short here looks ahead, at batches that are not those of its steps
+        after = _run_to(subject, i + 1)
+        if before is None or after is None:
             return True
         view = View(trainer, before_batch(subject.given, before, i), 1)
         taken = Taken(trainer, view.given, 1, after, float(told.losses[i]))
         if dissected(_envelope(subject, subject, (view, taken), None), i + 1) is not None:
             return True
         before = after
-    if last not in subject.compared_at:
-        return False
+    if before is None or last not in subject.compared_at:
+        return before is None
     c = subject.compared_at.index(last)
     apart = gaps({**before.parameters, **before.buffers}, kept(told, c))
     return any(
@@ -185,13 +184,16 @@ def _differs_within(subject: Subject, last: int, followed: Followed) -> bool:
     )
 
 
-def _run_to(subject: Subject, end: int) -> State:
-    """The state that a run of so many steps ends in."""
+def _run_to(subject: Subject, end: int) -> State | None:
+    """The state that a run of so many steps ends in; None where it can't be as short, as it looks at batches behind its end."""
     if end == 0:
         return subject.given.state
     subject.trainer.set_state(subject.given.state)
     given = subject.given.part(0, end)
-    return subject.trainer.fit(given.train, given.order).final
+    try:
+        return subject.trainer.fit(given.train, given.order).final
+    except Exception:  # whatever the backend's own error is
+        return None
 
 
 def stepwise(subject: Subject, end: int, anew: bool = False) -> History:

@@ -151,6 +151,9 @@ def judged(name: str, judgement: Judgement, note: str) -> Rung:
         who = ", ".join(map(str, sorted(set(judgement.broken))))
         undecided = f"replicas {who} of the noise envelope are not finite, so that it has no limit"
         return Rung(name, True, judgement.gap.relative, None, judgement.gap.where, note, undecided=undecided)
+    if judgement.is_open:
+        note = f"{note}; not judged: rounding may have done anything here"
+        return Rung(name, True, judgement.gap.relative, None, judgement.gap.where, note)
     return Rung(name, judgement.held, judgement.gap.relative, judgement.limit, judgement.gap.where, note)
 
 

@@ -134,8 +134,8 @@ def _envelope(pairs: Sequence[Pair]) -> str:
         [
             f"Limits: {made.factor:.3g} times the furthest of {made.replicas} replicas, {made.path_factor:.3g} times on a "
             f"trajectory. They rest on {made.comparisons:,} comparisons and {made.trajectories:,} trajectories of "
-            f"{made.experiments} random correct experiments: in at most {made.supported_false_alarm:.2%} of such experiments "
-            "the rungs alarm, in as many the trajectories.",
+            f"{made.experiments} random correct experiments on the {made.device.upper()} of up to {made.steps} steps: in at "
+            f"most {made.supported_false_alarm:.2%} of such experiments the rungs alarm, in as many the trajectories.",
             *notes,
         ]
     )
