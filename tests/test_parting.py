@@ -8,7 +8,12 @@ import pytest
 from climbing import broken_at, by, climb, subject, wrong
 
 import parity
+from benchmarks.faults.healthy import backends, start_of, subject_of
+from benchmarks.faults.planted import row_of
+from parity.contender import Contender
 from parity.contract import MLP, Adam, BatchOrder, RegularizedMLP
+from parity.ladder.parting import on_the_way
+from parity.ladder.trajectory import follow
 
 EXPERIMENT = parity.recipe(
     "polar", rows=60, epochs=16, batch_size=16, model=MLP((6, 5), "tanh"), optimizer=Adam(learning_rate=1e-2)
@@ -104,6 +109,23 @@ def test_checkpoints_of_another_step_are_a_fault_of_reporting():
     assert (pair.verdict, pair.parted.stage) == ("different", "reporting"), pair.summary
     assert pair.parted.culprit == "wrong:cpu:loop:float64"
     assert pair.parted.tensor.startswith("layers.")
+
+
+def test_what_is_carried_beside_the_state_is_a_fault_of_the_state():
+    """A rate that falls by a count of its own: no step shows it that starts from a given state."""
+    row = row_of(("rate_by_a_count_of_its_own", 1))
+    assert (row["rung"], row["where"], row["causes"]) == ("trajectory", "step 72, loss", ("state.hidden",))
+
+
+def test_rounding_that_parts_a_run_from_its_own_steps_is_no_fault_of_the_run():
+    """Saturated units and a wild rate: JAX compiles a run and a step of its own each, and both are right."""
+    with backends():
+        start = start_of(8_000_039)
+        names = ("torch", "cpu", "eager", "float32"), ("jax", "cpu", "step", "float32")
+        pair = [subject_of(Contender(*name), start, by(3.0, replicas=16)) for name in names]
+        followed = follow(*pair)
+        assert followed.excess is not None
+        assert on_the_way(*pair, followed) is None
 
 
 def test_a_drift_below_the_resolution_of_a_step_is_found_over_many():
