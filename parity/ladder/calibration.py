@@ -51,7 +51,8 @@ def calibrated(replicas: int, false_alarm: float | None) -> Calibration:
     counts = sorted(int(count) for count in record["rungs"])
     require(
         replicas >= counts[0],
-        f"replicas is {replicas}; expected at least {counts[0]}, the fewest with which correct runs were calibrated.",
+        f"replicas is {replicas}; expected at least {counts[0]}, the fewest with which correct runs were calibrated. "
+        f"Ask for {counts[0]} or more.",
     )
     key = str(max(count for count in counts if count <= replicas))
     rungs, paths = record["rungs"][key], record["paths"][key]

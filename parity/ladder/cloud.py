@@ -29,10 +29,6 @@ class Spread:
         """The furthest replica's distance; infinite where a replica is not finite and the original is."""
         return float(self.distances[name].max(initial=0.0))
 
-    def middle(self, name: str) -> float:
-        """The median replica's distance."""
-        return float(np.median(self.distances[name]))
-
     def further(self, later: "Spread") -> "Spread":
         """What is the further of two, replica by replica."""
         return Spread({name: np.maximum(self.distances[name], later.distances[name]) for name in later.distances})
