@@ -6,11 +6,7 @@ from typing import Any
 import numpy as np
 
 from parity.conformance.case import OUTPUTS, ROWS, STEPS, Case, checkpoint, same, same_state, summary
-from parity.contract import (
-    BatchOrder,
-    Data,
-    InputError,
-)
+from parity.contract import BatchOrder, Data, InputError, State
 
 
 def fits_as_it_steps(case: Case) -> None:
@@ -99,18 +95,24 @@ def repeats(case: Case) -> None:
 
 def fits_many(case: Case) -> None:
     """`fit_many` does what `fit` does from each state, with shared or own data and order, and leaves its own state."""
-    states = [case.state, replace(case.state, parameters={n: -a for n, a in case.state.parameters.items()})]
+    before = 3
+    begun = case.trainer().fit(case.data, case.order.part(0, before)).final
     own = [case.data, Data(case.data.inputs[::-1].copy(), case.data.targets)]
     orders = [
         case.order,
         replace(case.order, rows=case.order.rows[::-1].copy() if case.order.rows is not None else None),
     ]
-    for data, order in ((case.data, case.order), (own, case.order), (own, orders)):
-        trainer = case.trainer()
-        at: dict[str, Any] = {"evaluate": case.data.inputs[:4], "evaluate_at": (0, STEPS), "checkpoints_at": (2,)}
+    for first, data, order, steps in (
+        (case.state, case.data, case.order, STEPS),
+        (case.state, own, case.order, STEPS),
+        (case.state, own, orders, STEPS),
+        (begun, case.data, case.order.part(before, STEPS), STEPS - before),
+    ):
+        trainer, states = case.trainer(), _opposite(first)
+        at: dict[str, Any] = {"evaluate": case.data.inputs[:4], "evaluate_at": (0, steps), "checkpoints_at": (2,)}
         done: list[int] = []
         together = trainer.fit_many(states, data, order, progress=done.append, **at)
-        assert done[-1:] == [len(states) * STEPS], f"progress ended at {done[-1:]}; expected {len(states) * STEPS}"
+        assert done[-1:] == [len(states) * steps], f"progress ended at {done[-1:]}; expected {len(states) * steps}"
         same_state(case.state, trainer.get_state(), "the trainer's own state behind fit_many")
         for r, history in enumerate(together):
             alone = case.trainer()
@@ -118,3 +120,10 @@ def fits_many(case: Case) -> None:
             mine = data if isinstance(data, Data) else data[r]
             expected = alone.fit(mine, order if isinstance(order, BatchOrder) else order[r], **at)
             case.close(summary(expected), summary(history), f"replica {r} of fit_many")
+            count, behind = history.final.step, first.step + steps
+            assert count == behind, f"the count of steps of replica {r} of fit_many is {count}; expected {behind}"
+
+
+def _opposite(state: State) -> list[State]:
+    """A state, and that with the parameters' signs changed."""
+    return [state, replace(state, parameters={name: -array for name, array in state.parameters.items()})]
