@@ -3,11 +3,10 @@
 An absolute error, or a Huber loss far from its targets, gives every row the same gradient up to its sign. Where as many pull
 one way as the other the sum is exactly zero in one order of adding, and a few units in the last place of its terms in another.
 Rows that are alike are rounded alike by a reference that treats them alike, and what they pull apart cancels with its error.
-A saturated sigmoid's slope is a difference from 1 of a few units in the last place; float32 has nothing left of it. Where rows
-are alike, all of them are off by the same. What is
-smaller than the square root of the smallest number with all its digits has no square, and a processor may take it for zero in
-the middle of a product (IEEE 754-2019, 7.5; JAX does so on the CPU). What an optimizer makes of any of them, where it divides
-by the size of a gradient, is a whole step, and what follows from that is open.
+A saturated sigmoid's slope is a difference from 1 of a few units in the last place (see `activations`); float32 has nothing
+left of it. What is smaller than the square root of the smallest number with all its digits has no square, and a processor may
+take it for zero in the middle of a product (IEEE 754-2019, 7.5; JAX does so on the CPU). What an optimizer makes of any of
+them, where it divides by the size of a gradient, is a whole step, and what follows from that is open.
 """
 
 from collections.abc import Iterator
@@ -75,6 +74,11 @@ class Terms:
         """The gradient."""
         return self.all_rows.gradients
 
+    @property
+    def looked_at(self) -> list[View]:
+        """The batch and its parts."""
+        return [self.all_rows, *self.parts]
+
     @cached_property
     def parts(self) -> list[View]:
         """Parts of the batch, each seen from the same state; none of three rows, which cancel only exactly."""
@@ -107,7 +111,7 @@ class Terms:
     def in_activations(self) -> dict[str, NDArray[Any]]:
         """What rounding in activations makes of the gradient of the batch or of a part."""
         found: dict[str, NDArray[Any]] = {name: np.zeros(gradient.shape) for name, gradient in self.whole.items()}
-        for view in [self.all_rows, *self.parts]:
+        for view in self.looked_at:
             config, parameters = view.trainer.config, self.before.parameters
             for name, error in of_activations(config, parameters, view.gradients, self.dtype):
                 found[name] = np.fmax(found[name], error)
@@ -143,8 +147,7 @@ class Terms:
     @cached_property
     def nothing(self) -> dict[str, NDArray[np.bool_]]:
         """What is zero for the batch and for each part."""
-        gradients = [view.gradients for view in (self.all_rows, *self.parts)]
-        return {name: np.all([each[name] == 0 for each in gradients], axis=0) for name in self.whole}
+        return {name: np.all([view.gradients[name] == 0 for view in self.looked_at], axis=0) for name in self.whole}
 
     def moved(self, before: Arrays, after: Arrays) -> dict[str, NDArray[Any]]:
         """Of a state behind the step, what rounding of the terms makes of it.

@@ -3,8 +3,8 @@
 A tensor's limit is a calibrated factor times the distance of the furthest replica, and never less than one unit in the last
 place of the largest it held for each step that was rounded to it, nor than what a sum over rows or units is off by. What is
 further is looked at again, with four times as many replicas more, four times as far away, and with the reference's run in the
-other dtype: where an activation saturates or a difference cancels, no nudge moves what rounding left there. None of this is
-measured on the candidate: one that computes roughly would excuse itself.
+other dtype: where an activation saturates or a difference cancels, no nudge moves what rounding left there. How much the
+candidate is off never widens a limit beyond what the reference is: one that computes roughly would excuse itself.
 
 A sum of n terms is off by about the square root of n units in the last place (Higham and Mary 2019, doi 10.1137/18M1226312),
 and by n at most (Higham 2002, doi 10.1137/1.9780898718027). Replicas show it unless the terms are alike, as those of rows that
@@ -190,9 +190,9 @@ class Envelope:
         """By tensor, what the reference's run in the other dtype says of rounding; nothing where there is none.
 
         In float32 it is what even the nearer of the two is off by from float64, and what the reference is, as far as adding up
-        terms one by one makes it, and a normalisation more of it, which may divide by no more than
-        the root of its epsilon. In float64 it is what float32, which rounds in the same places, is off by, in units of
-        float64; and, as nothing finer says more, all that adding up one by one makes.
+        terms one by one makes it, and a normalisation more of it, which may divide by no more than the root of its epsilon. In
+        float64 it is what float32, which rounds in the same places, is off by, in units of float64; and, as nothing finer says
+        more, all that adding up one by one makes.
         """
         if self.other is None:
             return {}

@@ -146,7 +146,7 @@ def _alike(pairs: Sequence[Pair]) -> list[list[Pair]]:
     groups: dict[object, list[Pair]] = {}
     for pair in pairs:
         if pair.parted is not None:
-            causes = tuple((cause.code, cause.text) for cause in pair.causes)
+            causes = tuple((cause.code, cause.text, cause.side.split(":")[0]) for cause in pair.causes)
             groups.setdefault((pair.parted.stage, bool(pair.parted.culprit), causes), []).append(pair)
     return list(groups.values())
 
@@ -154,12 +154,9 @@ def _alike(pairs: Sequence[Pair]) -> list[list[Pair]]:
 def _parted(pairs: Sequence[Pair]) -> Table:
     """Where they part, who is off, and what to change; for pairs that share all but the place."""
     pair, told = pairs[0], [pair.parted for pair in pairs if pair.parted is not None]
-    names = (
-        " and ".join(dict.fromkeys(names)) for names in zip(*((p.candidate, p.reference) for p in pairs), strict=True)
-    )
-    table = _table(
-        "[bold red]{} part{} from {}[/bold red]".format(next(names), "s" if len(pairs) == 1 else "", next(names))
-    )
+    candidates = " and ".join(each.candidate for each in pairs)
+    references = " and ".join(dict.fromkeys(each.reference for each in pairs))
+    table = _table(f"[bold red]{candidates} part{'s' if len(pairs) == 1 else ''} from {references}[/bold red]")
     table.show_header = False
     table.add_column("", no_wrap=True, style="bold")
     table.add_column("", overflow="fold")
