@@ -1,0 +1,127 @@
+"""Values that a compiled function read from outside while it was traced, and that changed since."""
+
+import dis
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+import jax
+import numpy as np
+from flax import nnx
+
+from jax_impl.watch import places
+from parity.contract import Place
+
+DEPTH = 4
+LARGEST = 10**6
+
+
+class Frozen:
+    def __init__(self, function: Any) -> None:
+        self.function = function
+        self.seen: dict[tuple, tuple[Any, Any, Place]] = {}
+
+    def remember(self) -> None:
+        """What the function reads, as it is now that it was traced."""
+        self.seen = {
+            where: (kept, original, place) for where, original, place in read(self.function) if (kept := copied(original))
+        }
+
+    def changed(self) -> tuple[str, Place] | None:
+        """The first value that is another than at the trace."""
+        if not self.seen:
+            return None
+        for where, original, _ in read(self.function):
+            kept, before, place = self.seen.get(where, (None, None, None))
+            if kept is None or (original is before and not mutable(original)):
+                continue
+            if differs(kept, copied(original)):
+                return where[-1], place
+        return None
+
+
+def read(function: Any, depth: int = 0, done: set | None = None) -> Iterator[tuple[tuple, Any, Place]]:
+    """Numbers and arrays that a function, and those it calls, take from globals and closures."""
+    done = set() if done is None else done
+    function = function.__func__ if isinstance(function, MethodType) else function
+    if not isinstance(function, FunctionType):
+        function = getattr(function, "__wrapped__", function)
+    if not isinstance(function, FunctionType) or function.__code__ in done or depth > DEPTH:
+        return
+    code = function.__code__
+    done.add(code)
+    if not places.is_users(code.co_filename):
+        return
+    cells = {}
+    for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            cells[name] = cell.cell_contents
+        except ValueError:
+            continue
+    for name, line, rebound in names_read(code):
+        if name in rebound:
+            continue
+        space = cells if name in cells else function.__globals__
+        if name not in space:
+            continue
+        value = space[name]
+        where = (code.co_filename, code.co_name, name)
+        if callable(value) and not isinstance(value, nnx.Module):
+            yield from read(value, depth + 1, done)
+        else:
+            yield where, value, Place(code.co_filename, line)
+
+
+def names_read(code: CodeType) -> list[tuple[str, int, set[str]]]:
+    """The names that code, and code inside it, loads from outside, with the line; and those it rebinds itself."""
+    found: dict[str, int] = {}
+    rebound: set[str] = set()
+    line = code.co_firstlineno
+    for one in dis.get_instructions(code):
+        line = one.starts_line or line
+        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME") or (one.opname == "LOAD_DEREF" and one.argval in code.co_freevars):
+            found.setdefault(one.argval, line)
+        if one.opname == "STORE_GLOBAL" or (one.opname == "STORE_DEREF" and one.argval in code.co_freevars):
+            rebound.add(one.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            for name, at, again in names_read(inner):
+                if name not in code.co_cellvars:
+                    found.setdefault(name, at)
+                rebound |= again
+    return [(name, at, rebound) for name, at in found.items()]
+
+
+def mutable(value: Any) -> bool:
+    return isinstance(value, np.ndarray | nnx.Module | dict | list)
+
+
+def copied(value: Any) -> list[Any] | None:
+    """The numbers and arrays of a value, kept as they are now; None for anything else."""
+    if isinstance(value, nnx.Module):
+        value = jax.tree.leaves(nnx.state(value))
+    if isinstance(value, bool | int | float | np.generic):
+        return [value]
+    if not isinstance(value, np.ndarray | jax.Array | tuple | list | dict):
+        return None
+    leaves = jax.tree.leaves(value)
+    if not leaves or not all(isinstance(leaf, bool | int | float | np.generic | np.ndarray | jax.Array) for leaf in leaves):
+        return None
+    return [leaf.copy() if isinstance(leaf, np.ndarray) and leaf.size <= LARGEST else leaf for leaf in leaves]
+
+
+def differs(one: list[Any] | None, other: list[Any] | None) -> bool:
+    if one is None or other is None or len(one) != len(other):
+        return False
+    return any(not alike(a, b) for a, b in zip(one, other, strict=True))
+
+
+def alike(a: Any, b: Any) -> bool:
+    if a is b or np.shape(a) != np.shape(b):
+        return a is b
+    if any(getattr(x, "is_deleted", bool)() for x in (a, b)) or not np.issubdtype(np.result_type(a), np.number | np.bool_):
+        return True
+    return bool(np.array_equal(np.asarray(a), np.asarray(b), equal_nan=np.asarray(a).dtype.kind == "f"))
+
+
+Reader = Callable[[], Any]

@@ -1,0 +1,118 @@
+"""Is the data what it should be, and does each row meet its own target?"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity.diagnose.finding import Finding
+from parity.diagnose.program import Program
+
+TORN = 0.5  # Share of the rows met again whose target had changed.
+LEAKED = 0.2  # Share of the judged rows that were trained on.
+
+
+def non_finite(program: Program) -> Iterator[Finding]:
+    """Inputs and targets must be numbers."""
+    for step in program.steps:
+        for what, array in (("inputs", step.inputs), ("targets", step.targets)):
+            if array is None or array.dtype.kind != "f" or np.isfinite(array).all():
+                continue
+            bad = int((~np.isfinite(array)).sum())
+            where = np.argwhere(~np.isfinite(array.reshape(len(array), -1)))[0] if array.ndim else [0, 0]
+            evidence = f"{bad} of {array.size} {what} of step {step.number} are NaN or infinite, the first in row {where[0]}, column {where[-1]}."
+            yield Finding("non-finite-data", "error", evidence, program.training.forward_place or step.loss_place)
+            return
+
+
+def broadcast(program: Program) -> Iterator[Finding]:
+    """Prediction and target must have one shape."""
+    first = program.first
+    if not program.broadcast or first is None:
+        return
+    p, t = np.shape(first.predictions), np.shape(first.targets)
+    pairs = int(np.prod(np.broadcast_shapes(p, t)))
+    evidence = (
+        f"Predictions of shape {p} met targets of shape {t}: the loss is over {pairs} pairs of one row's prediction with another's target. "
+        f"Permuting the targets leaves it as it is, and a perfect prediction would not make it vanish."
+    )
+    yield Finding("target-shape-broadcast", "error", evidence, first.loss_place, equivalent=equivalence(program, len(np.ravel(first.predictions))))  # type: ignore[arg-type]
+
+
+def equivalence(program: Program, rows: int) -> str:
+    """What a loss over all pairs amounts to."""
+    loss = program.loss
+    if loss is None or loss.kind != "mse":
+        return "This loss is smallest where all predictions are the same: near the middle of the targets."
+    rate = f"{rows} times the learning rate" if loss.reduction == "sum" else "the same learning rate"
+    return f"This loss is minimised by predicting the mean: {rows} x {rows} pairs act as target = mean(y) with {rate}."
+
+
+def torn(program: Program) -> Iterator[Finding]:
+    """The same row must meet the same target every time."""
+    rows = program.rows
+    if rows is None or rows.torn <= TORN or len(rows.inputs) < 10 or program.broadcast:
+        return
+    # A target that only jitters is noise added on purpose; one that jumps about as far as targets lie apart is another row's.
+    distances = jumps(program)
+    if distances > 0.5:
+        evidence = f"{rows.torn:.0%} of the rows that came again had another target than before."
+        yield Finding("inputs-targets-misaligned", "error", evidence, program.training.forward_place or (program.first and program.first.loss_place))
+
+
+def jumps(program: Program) -> float:
+    """How far the target of a row moves between two meetings, as a share of how far targets lie apart."""
+    first: dict[bytes, np.ndarray] = {}
+    moves, values = [], []
+    for step in program.steps:
+        if step.inputs is None or step.targets is None or np.ndim(step.inputs) == 0 or np.ndim(step.targets) == 0:
+            continue
+        if len(step.inputs) != len(step.targets):
+            continue
+        for row, target in zip(step.inputs, step.targets.reshape(len(step.targets), -1).astype(float), strict=True):
+            before = first.setdefault(row.tobytes(), target)
+            values.append(target)
+            if before is not target:
+                moves.append(np.abs(before - target).mean())
+    if not moves:
+        return 0.0
+    every = np.array(values)
+    apart = np.abs(every - np.random.default_rng(0).permutation(every)).mean()
+    return float(np.mean(moves) / apart) if apart > 0 else 0.0
+
+
+def constant(program: Program) -> Iterator[Finding]:
+    """A column that is the same in every row tells nothing, unless it is the constant 1 of a linear model."""
+    rows = program.rows
+    if rows is None or rows.inputs.ndim < 2 or len(rows.inputs) < 2:
+        first = program.first
+        if first is None or first.inputs is None or np.ndim(first.inputs) < 2 or len(first.inputs) < 2:
+            return
+        inputs = first.inputs
+    else:
+        inputs = rows.inputs
+    if rows is not None and len(rows.inputs) == 1 and rows.met > 10:
+        inputs = np.repeat(rows.inputs, 2, axis=0)
+    flat = inputs.reshape(len(inputs), -1)
+    same = np.flatnonzero((flat == flat[0]).all(0))
+    same = np.array([column for column in same if flat[0, column] != 1 or len(same) == flat.shape[1]], int)
+    if not len(same):
+        return
+    every = len(same) == flat.shape[1]
+    which = "all inputs are" if every else f"column {same[0]} is" if len(same) == 1 else f"columns {', '.join(map(str, same[:5]))} are"
+    evidence = f"In the {len(flat)} rows that were seen {which} the same in every row, e.g. {flat[0, same[0]]:.4g}."
+    yield Finding("constant-input", "error" if every else "warning", evidence, program.training.forward_place)
+
+
+def leak(program: Program) -> Iterator[Finding]:
+    """Held-out rows must not be among those that were trained on."""
+    if program.rows is None or program.held_out is not None:
+        return
+    for evaluation in reversed(program.evaluations):
+        share = program.share_trained_on(evaluation)
+        rows = len(evaluation.inputs) if evaluation.inputs is not None else 0
+        if share < LEAKED or rows < 2:
+            continue
+        all_of_them = share == 1.0 and rows >= 0.95 * len(program.rows.inputs)
+        evidence = f"{share:.0%} of the {rows} rows that the network is judged by are rows that it was trained on."
+        yield Finding("validation-leak", "hint" if all_of_them else "error", evidence, evaluation.place)
+        return

@@ -1,0 +1,97 @@
+"""What a diagnosis consists of."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from parity.contract import Place
+
+Severity = Literal["error", "warning", "hint"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "hint")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A change of the program's text."""
+
+    place: Place
+    before: tuple[str, ...]
+    """The lines as they are; none where lines are put in front of `place`."""
+    after: tuple[str, ...]
+    """The lines as they should be."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What mending this bought, when the program was trained again with it."""
+
+    before: float
+    """Score without it."""
+    after: float
+    """Score with it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or might be."""
+
+    code: str
+    """One of `parity.diagnose.codes.CODES`."""
+    severity: Severity
+    """error: the network can't learn well with it; warning: it does harm; hint: worth a look."""
+    evidence: str
+    """What was measured, as a sentence."""
+    place: Place | None = None
+    """The line that it comes from."""
+    fix: tuple[Fix, ...] = ()
+    """The corrected lines, where they could be written."""
+    effect: Effect | None = None
+    """What mending it bought, where that was tried."""
+    equivalent: str = ""
+    """What the mistake amounts to, exactly."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One change that was tried."""
+
+    name: str
+    """As a person would say it: `10 times the epochs`."""
+    score: float
+    """What came of it."""
+    basis: tuple[str, ...] = ()
+    """Changes that it came on top of."""
+    gained: bool = False
+    """It did better than what it was tried on, beyond doubt."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a program does not learn, or that nothing was found."""
+
+    program: str
+    """The script, or the problem."""
+    framework: str
+    findings: tuple[Finding, ...] = ()
+    """In order of effect."""
+    score: float | None = None
+    """R2 on rows that were not trained on where such were seen, else on those that were; for classes the share of hits."""
+    metric: str = "R2"
+    judged_on: str = ""
+    """Which rows the score is of."""
+    mended: float | None = None
+    """The score with all findings mended, in a training of our own."""
+    baselines: dict[str, float] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
+    checked: tuple[str, ...] = ()
+    """What was checked and found in order."""
+    unchecked: tuple[str, ...] = ()
+    """What could not be checked, and why."""
+    notes: tuple[str, ...] = ()
+    """What happened: the script raised, ran into the time limit, trained two networks."""
+    traceback: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing above a hint was found."""
+        return all(finding.severity == "hint" for finding in self.findings)

@@ -1,0 +1,56 @@
+"""From what was watched to a diagnosis."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from parity.contract import Recording, Watcher
+from parity.diagnose.blame import blame
+from parity.diagnose.checks import check
+from parity.diagnose.finding import SEVERITIES, Diagnosis
+from parity.diagnose.program import Program, Scored
+from parity.diagnose.trials import Trials
+
+
+def judge(
+    name: str,
+    recording: Recording,
+    watcher: Watcher | None,
+    scored: Sequence[Scored] = (),
+    seconds: float = 60.0,
+    say: Callable[[str], None] = lambda name: None,
+) -> tuple[Diagnosis, ...]:
+    """One diagnosis for each network that was trained."""
+    told = []
+    for i, training in enumerate(recording.trainings):
+        if not training.steps:
+            continue
+        program = Program(training, recording.framework, tuple(scored))
+        told.append(diagnose(name, program, watcher, i, seconds, recording.unseen, say))
+    return tuple(told)
+
+
+def diagnose(
+    name: str, program: Program, watcher: Watcher | None, index: int, seconds: float, unseen: Sequence[str], say: Callable[[str], None]
+) -> Diagnosis:
+    """Check first, then try."""
+    begun = time.monotonic()
+    found, passed = check(program)
+    trials = Trials(program, watcher, index, seconds)
+    verdict = blame(program, found, trials, say)
+    score, judged_on = program.score
+    order = sorted(verdict.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    return Diagnosis(
+        program=name,
+        framework=program.framework,
+        findings=tuple(order),
+        score=score,
+        metric="hits" if program.classes else "R2",
+        judged_on=judged_on,
+        mended=verdict.mended,
+        baselines={**trials.baselines, **({} if verdict.attainable is None else {"attainable": verdict.attainable})},
+        trials=tuple(verdict.trials),
+        checked=passed,
+        unchecked=(*unseen, *verdict.unchecked),
+        seconds={"trials": time.monotonic() - begun},
+    )

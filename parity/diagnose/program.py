@@ -1,0 +1,236 @@
+"""A watched training, understood: its rows, its loss, its network and how well it did.
+
+N rows, D inputs, K outputs.
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import Data, Evaluation, Operation, Parameter, Place, Training, WatchedStep
+from parity.diagnose.lossfit import FoundLoss, find_loss
+
+Floats = NDArray[np.float64]
+MOST_ROWS = 20_000
+CLASS_LOSSES = {
+    "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy",
+    "softmax_cross_entropy_with_integer_labels", "sigmoid_binary_cross_entropy",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A pair of arrays that the program itself handed to a scoring function."""
+
+    truth: NDArray[Any]
+    prediction: NDArray[Any]
+    place: Place | None
+    function: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Distinct rows that were trained on, as the network and the loss were given them."""
+
+    inputs: NDArray[Any]
+    """(N, ...)."""
+    targets: NDArray[Any]
+    """(N, K), or (N,) of classes."""
+    torn: float
+    """Share of the rows met more than once whose target was another one each time."""
+    met: int
+    """Rows met, repeats among them."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One network of the watched program."""
+
+    training: Training
+    framework: str
+    scored: tuple[Scored, ...] = field(default=())
+
+    @property
+    def steps(self) -> tuple[WatchedStep, ...]:
+        return self.training.steps
+
+    @cached_property
+    def first(self) -> WatchedStep | None:
+        """The first step in which prediction and target were seen."""
+        return next((s for s in self.steps if s.predictions is not None and s.targets is not None), None)
+
+    @cached_property
+    def loss(self) -> FoundLoss | None:
+        return find_loss(list(self.steps))
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return self.first.operations if self.first else ()
+
+    @property
+    def last_operations(self) -> tuple[Operation, ...]:
+        return next((step.operations for step in reversed(self.steps) if step.operations), ())
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self.training.parameters
+
+    @property
+    def broadcast(self) -> bool:
+        """Predictions and targets have different shapes, and their difference is larger than either."""
+        first = self.first
+        if first is None or self.classes:
+            return False
+        p, t = np.shape(first.predictions), np.shape(first.targets)
+        if p == t or np.size(first.targets) == 1:
+            return False
+        try:
+            return np.prod(np.broadcast_shapes(p, t)) > max(np.size(first.predictions), np.size(first.targets))
+        except ValueError:
+            return False
+
+    @cached_property
+    def classes(self) -> bool:
+        """The targets are classes, and not quantities."""
+        return bool(self.first and self.first.loss_function in CLASS_LOSSES)
+
+    @cached_property
+    def rows(self) -> Rows | None:
+        """The rows that were trained on, gathered from the steps that were looked at."""
+        return gather(self.steps)
+
+    @property
+    def batch_rows(self) -> int:
+        """B, of the first step."""
+        return 0 if self.first is None else len(np.atleast_1d(self.first.predictions))  # type: ignore[arg-type]
+
+    @property
+    def updates(self) -> int:
+        """Steps of the whole training."""
+        return self.training.updates or self.training.backwards
+
+    @cached_property
+    def held_out(self) -> Evaluation | None:
+        """The last evaluation of rows that were not trained on, with its targets."""
+        for evaluation in reversed(self.evaluations):
+            if evaluation.inputs is not None and evaluation.targets is not None and self.share_trained_on(evaluation) < 0.5:
+                return evaluation
+        return None
+
+    @cached_property
+    def evaluations(self) -> tuple[Evaluation, ...]:
+        """All evaluations; one whose targets were not seen takes those of another on the same inputs, or of a score."""
+        filled = []
+        for evaluation in self.training.evaluations:
+            targets = evaluation.targets
+            if targets is None or np.size(targets) != np.size(evaluation.predictions):
+                targets = self._targets_for(evaluation)
+            filled.append(evaluation if targets is None else _with_targets(evaluation, targets))
+        return tuple(filled)
+
+    def _targets_for(self, evaluation: Evaluation) -> NDArray[Any] | None:
+        for other in reversed(self.training.evaluations):
+            if other.targets is not None and _same(other.inputs, evaluation.inputs):
+                if np.size(other.targets) == np.size(evaluation.predictions) or self.classes:
+                    return other.targets
+        for scored in reversed(self.scored):
+            if np.size(scored.prediction) == np.size(evaluation.predictions) and _same(
+                np.ravel(scored.prediction).astype(float), np.ravel(evaluation.predictions).astype(float)
+            ):
+                return scored.truth
+        return None
+
+    @cached_property
+    def trained_hashes(self) -> frozenset[bytes]:
+        """Each row that was trained on, as bytes."""
+        return frozenset() if self.rows is None else frozenset(row.tobytes() for row in self.rows.inputs)
+
+    def share_trained_on(self, evaluation: Evaluation) -> float:
+        """The share of an evaluation's rows that were trained on."""
+        if evaluation.inputs is None or self.rows is None or np.ndim(evaluation.inputs) == 0:
+            return 0.0
+        inputs = np.asarray(evaluation.inputs, self.rows.inputs.dtype)
+        return float(np.mean([row.tobytes() in self.trained_hashes for row in inputs])) if len(inputs) else 0.0
+
+    @cached_property
+    def score(self) -> tuple[float | None, str]:
+        """How well the program did as it stands, and on which rows: R2, or the share of hits."""
+        held_out = self.held_out
+        if held_out is not None:
+            return self.measure(held_out.predictions, held_out.targets), f"{len(held_out.predictions)} rows that were not trained on"
+        if self.scored:
+            last = self.scored[-1]
+            if np.size(last.truth) == np.size(last.prediction) and not self.classes:
+                return r2(last.prediction, last.truth), f"the {len(np.atleast_1d(last.truth))} rows that the program scores"
+        last_step = next((s for s in reversed(self.steps) if s.predictions is not None and s.targets is not None), None)
+        if last_step is None:
+            return None, ""
+        return self.measure(last_step.predictions, last_step.targets), f"the {self.batch_rows} rows of step {last_step.number}"
+
+    def measure(self, predictions: NDArray[Any] | None, targets: NDArray[Any] | None) -> float | None:
+        """R2, or for classes the share of hits; None where the two do not fit each other."""
+        if predictions is None or targets is None:
+            return None
+        if self.classes:
+            return hits(predictions, targets)
+        return r2(predictions, targets) if np.size(predictions) == np.size(targets) else None
+
+
+def gather(steps: tuple[WatchedStep, ...]) -> Rows | None:
+    """The distinct rows of these steps."""
+    seen: dict[bytes, int] = {}
+    inputs: list[NDArray[Any]] = []
+    targets: list[NDArray[Any]] = []
+    met = repeated = torn = 0
+    for step in steps:
+        x, t = step.inputs, step.targets
+        if x is None or t is None or np.ndim(x) == 0 or np.ndim(t) == 0 or len(x) != len(t):
+            continue
+        if len(seen) >= MOST_ROWS:
+            break
+        for row, target in zip(x, t.reshape(len(t), -1), strict=True):
+            met += 1
+            key = row.tobytes()
+            at = seen.setdefault(key, len(inputs))
+            if at == len(inputs):
+                inputs.append(row)
+                targets.append(target)
+            else:
+                repeated += 1
+                torn += not np.array_equal(targets[at], target, equal_nan=target.dtype.kind == "f")
+    if not inputs or len({row.shape for row in inputs}) > 1 or len({target.shape for target in targets}) > 1:
+        return None
+    return Rows(np.stack(inputs), np.stack(targets), torn / repeated if repeated else 0.0, met)
+
+
+def r2(predictions: NDArray[Any], truth: NDArray[Any]) -> float:
+    """R2, the mean over columns; NaN where the truth does not vary or a prediction is not finite."""
+    t = np.asarray(truth, float).reshape(len(np.atleast_1d(truth)), -1)
+    p = np.asarray(predictions, float).reshape(t.shape)
+    spread = ((t - t.mean(0)) ** 2).sum(0)
+    with np.errstate(all="ignore"):
+        each = 1.0 - ((p - t) ** 2).sum(0)[spread > 0] / spread[spread > 0]
+    return float(each.mean()) if len(each) else float("nan")
+
+
+def hits(predictions: NDArray[Any], truth: NDArray[Any]) -> float:
+    """The share of rows whose class was predicted."""
+    p, t = np.asarray(predictions), np.asarray(truth)
+    if p.ndim > 1 and p.shape[-1] > 1:
+        labels = t.argmax(-1) if t.ndim == p.ndim and t.shape[-1] == p.shape[-1] else t.reshape(-1)
+        return float((p.argmax(-1).reshape(-1) == labels).mean())
+    cut = 0.5 if p.size and p.min() >= 0 and p.max() <= 1 else 0.0
+    return float(((p.reshape(-1) > cut) == (t.reshape(-1) > 0.5)).mean()) if p.size == t.size else float("nan")
+
+
+def _same(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
+    return one is not None and other is not None and one.shape == other.shape and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+def _with_targets(evaluation: Evaluation, targets: NDArray[Any]) -> Evaluation:
+    return Evaluation(
+        evaluation.after, evaluation.inputs, evaluation.predictions, targets, evaluation.training, evaluation.place
+    )

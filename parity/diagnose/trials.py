@@ -1,0 +1,335 @@
+"""Trials: the captured network trained again, by a compiled backend where the contract can express it, else by its own framework.
+
+N rows, D inputs, K outputs, S steps, R replicas.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity import registry
+from parity.contract import (
+    MLP, Adam, BatchOrder, Constant, Cosine, Data, InputError, Loss, Operation, Replay, Schedule, State, TrainingConfig, Watcher,
+    zero_state,
+)  # fmt: skip
+from parity.contract.models import Activation, TensorSpec
+from parity.diagnose.program import Program, hits, r2
+from parity.diagnose.setup import Setup
+from parity.diagnose.scaling import Scaling
+from typing import get_args
+
+Floats = NDArray[Any]
+SEEDS = 3
+MOST_ROWS = 4000
+MOST_STEPS = 300_000
+KNOWN = frozenset(get_args(Activation))
+
+
+class TimeUp(Exception):
+    """A trial took longer than it may."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network that the contract can express: linear layers with one activation between them."""
+
+    hidden: tuple[int, ...]
+    activation: str | None
+    """None where nothing stands between the layers."""
+    output: str | None
+    """The activation behind the last layer."""
+    parameters: Mapping[str, Floats]
+    """By the contract's names; initial values."""
+
+
+def expressed(program: Program) -> Network | None:
+    """The program's network in the contract's terms; None where it has none."""
+    operations = [o for o in program.operations if o.kind not in ("reshape", "dropout")]
+    values = {parameter.name: parameter.initial for parameter in program.parameters}
+    rows = program.rows
+    if rows is None or any(o.kind not in ("linear", "activation") for o in operations):
+        return None
+    layers = [i for i, o in enumerate(operations) if o.kind == "linear"]
+    if not layers or layers[0] != 0 or any(len(operations[i].parameters) not in (1, 2) for i in layers):
+        return None
+    between = [[o.name for o in operations[i + 1 : j]] for i, j in pairwise([*layers, len(operations)])]
+    hidden_names = {tuple(names) for names in between[:-1]}
+    if len(hidden_names) > 1 or any(len(names) > 1 for names in between):
+        return None
+    activation = next(iter(hidden_names), ())
+    if activation and activation[0] not in KNOWN:
+        return None
+    width = int(np.prod(rows.inputs.shape[1:]))
+    parameters: dict[str, Floats] = {}
+    widths = []
+    for i, layer in enumerate(layers):
+        kernel = oriented(values.get(operations[layer].parameters[0]), width, operations[layer].name, program.framework)
+        if kernel is None:
+            return None
+        bias = values.get(operations[layer].parameters[1]) if len(operations[layer].parameters) > 1 else None
+        width = kernel.shape[1]
+        parameters[f"layers.{i}.kernel"] = kernel
+        parameters[f"layers.{i}.bias"] = np.zeros(width) if bias is None else np.ravel(bias)
+        if parameters[f"layers.{i}.bias"].shape != (width,):
+            return None
+        widths.append(width)
+    output = between[-1][0] if between[-1] else None
+    return Network(tuple(widths[:-1]), activation[0] if activation else None, output, parameters)
+
+
+def oriented(kernel: Floats | None, inputs: int, name: str, framework: str) -> Floats | None:
+    """A kernel as inputs x outputs."""
+    if kernel is None or kernel.ndim != 2:
+        return None
+    turned = name == "linear" and framework == "torch"
+    kernel = kernel.T if turned else kernel
+    return kernel if kernel.shape[0] == inputs else None
+
+
+@dataclass
+class Trials:
+    """Trains a program's network again and says how well it does on rows that it was not trained on."""
+
+    program: Program
+    watcher: Watcher | None
+    training: int
+    seconds: float
+    """Of all trials together."""
+    progress: Callable[[str], None] = lambda name: None
+
+    def __post_init__(self) -> None:
+        self.end = time.monotonic() + self.seconds
+        self.done: dict[Any, float] = {}
+        self.rng = np.random.default_rng(0)
+
+    # What is learned, and what it is judged by.
+
+    @cached_property
+    def network(self) -> Network | None:
+        return expressed(self.program)
+
+    @cached_property
+    def split(self) -> tuple[Data, Data] | None:
+        """Rows to learn from and rows to be judged by: those of the program's own evaluation, else a fifth of what it learned."""
+        rows = self.program.rows
+        if rows is None:
+            return None
+        inputs, targets = rows.inputs, self._targets(rows.targets)
+        keep = finite(inputs) & finite(targets)
+        inputs, targets = inputs[keep], targets[keep]
+        if len(inputs) < 20:
+            return None
+        held_out = self.program.held_out
+        if held_out is not None and held_out.inputs is not None and held_out.inputs.shape[1:] == inputs.shape[1:]:
+            judged = Data(held_out.inputs, self._targets(np.asarray(held_out.targets).reshape(len(held_out.inputs), -1)))
+            clean = finite(judged.inputs) & finite(judged.targets)
+            if judged.targets.shape[1:] == targets.shape[1:] and clean.sum() >= 10:
+                return Data(inputs[:MOST_ROWS], targets[:MOST_ROWS]), Data(judged.inputs[clean], judged.targets[clean])
+        order = np.random.default_rng(0).permutation(len(inputs))[: MOST_ROWS * 5 // 4]
+        cut = len(order) // 5
+        # In their own order, as the program has them.
+        train, judge = np.sort(order[cut:]), np.sort(order[:cut])
+        return Data(inputs[train], targets[train]), Data(inputs[judge], targets[judge])
+
+    def _targets(self, targets: Floats) -> Floats:
+        """Classes as rows of ones and zeros."""
+        if not self.program.classes or targets.dtype.kind == "f" and targets.shape[-1] > 1:
+            return targets.astype(float)
+        labels = targets.reshape(-1).astype(int)
+        count = max(2, labels.max() + 1, np.shape(self.program.first.predictions)[-1] if self.program.first else 2)
+        return np.eye(count)[np.clip(labels, 0, count - 1)]
+
+    def measure(self, predictions: Floats, truth: Floats) -> float:
+        value = hits(predictions, truth) if self.program.classes else r2(predictions, truth)
+        return value if np.isfinite(value) else float("-inf")
+
+    # Trials.
+
+    def run(self, setup: Setup) -> float | None:
+        """The score, median of three initial weights where that is cheap; None where it can't be tried or time is up."""
+        if setup not in self.done:
+            score = self._run(setup)
+            if score is None:
+                return None
+            self.done[setup] = score
+        return self.done[setup]
+
+    def _run(self, setup: Setup) -> float | None:
+        if self.split is None or time.monotonic() > self.end:
+            return None
+        if setup.misled or not setup.updates:
+            return self.untrained
+        train, judge = self.split
+        scaling = Scaling.of(train, setup.scale_inputs, setup.scale_targets and not self.program.classes)
+        train, loss, optimizer = scaling.scaled(train), setup.loss, setup.optimizer
+        rate = setup.factor
+        if not setup.paired:
+            # All pairs of a batch: by gradient the same as the mean for a target, for a sum with as many times the rate.
+            rate *= (setup.batch or len(train.inputs)) if loss.reduction == "sum" else 1
+            train = Data(train.inputs, np.broadcast_to(train.targets.mean(0), train.targets.shape).copy())
+        if rate != 1:
+            optimizer = replace(optimizer, learning_rate=optimizer.learning_rate * rate) if _scales(optimizer) else optimizer
+        setup = replace(setup, optimizer=optimizer, loss=loss, steps=min(setup.steps, MOST_STEPS))
+        try:
+            predictions = self._train(setup, train, scaling.inputs_of(judge.inputs))
+        except (TimeUp, InputError):
+            return None
+        if predictions is None:
+            return None
+        return float(np.median([self.measure(scaling.outputs_of(p), judge.targets) for p in predictions]))
+
+    @cached_property
+    def untrained(self) -> float | None:
+        """The score of the initial weights."""
+        if self.split is None:
+            return None
+        still = np.zeros(0)
+        train, judge = self.split
+        if self.watcher is not None and self.program.training.replayable:
+            plan = Replay(train, judge.inputs, Loss(), Adam(), still, None)
+            return self.measure(self.watcher.replay(self.training, plan).predictions, judge.targets)
+        return None
+
+    def _train(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
+        network = self.network
+        bare = network is not None and (network.output is None or setup.bare_output)
+        if network is not None and bare and not setup.accumulate and setup.loss is not None:
+            return self._fit(setup, network, train, judge)
+        return self._replay(setup, train, judge)
+
+    def _fit(self, setup: Setup, network: Network, train: Data, judge: Floats) -> Sequence[Floats]:
+        """By a compiled backend, from the captured weights and from two draws of fresh ones."""
+        hidden = tuple(width * setup.width for width in network.hidden)
+        if setup.layers is not None:
+            hidden = ((*hidden, hidden[-1]) if len(hidden) < setup.layers else hidden[: setup.layers]) if hidden else (setup.width,)
+        activation = setup.activation or network.activation or "identity"
+        outputs = train.targets.shape[1]
+        config = TrainingConfig(
+            MLP(hidden, activation), int(np.prod(train.inputs.shape[1:])), outputs, setup.loss, setup.optimizer, Constant(), None, setup.steps  # type: ignore[arg-type]
+        )
+        same = setup.as_captured or (setup.bare_output and setup.width == 1 and setup.layers is None and not setup.redraw)
+        states = [start(config, seed, network.parameters if seed == 0 and same else None) for seed in range(SEEDS)]
+        return self._fit_config(config, states, train, judge, self.order(len(train.inputs), setup))
+
+    def _fit_config(
+        self, config: TrainingConfig, states: Sequence[State], train: Data, judge: Floats, order: BatchOrder
+    ) -> Sequence[Floats]:
+        backend = fastest()
+        trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype="float32")
+
+        def watch_clock(steps: int) -> None:
+            if time.monotonic() > self.end:
+                raise TimeUp
+
+        flat = [array.reshape(len(array), -1).astype(np.float32) for array in (train.inputs, train.targets, judge)]
+        histories = trainer.fit_many(
+            states, Data(flat[0], flat[1]), order, evaluate=flat[2], evaluate_at=(order.steps,), progress=watch_clock
+        )
+        return [history.predictions[-1] for history in histories]
+
+    def _replay(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
+        """By the program's own framework, on the network itself."""
+        changed = setup.width != 1 or setup.layers is not None or setup.bare_output or setup.redraw
+        if self.watcher is None or not self.program.training.replayable or changed:
+            return None
+        own = next((o.name for o in self.program.operations if o.kind == "activation"), None)
+        if setup.activation is not None and own is not None:
+            return None
+        rates = np.full(setup.steps, setup.optimizer.learning_rate)
+        order = self.order(len(train.inputs), setup)
+        left = max(1.0, (self.end - time.monotonic()) / 3)
+        plan = Replay(train, judge, setup.loss, setup.optimizer, rates, order.rows, setup.accumulate, setup.activation, left)
+        return [self.watcher.replay(self.training, plan).predictions]
+
+    def order(self, rows: int, setup: Setup) -> BatchOrder:
+        """Seeded batches of the program's size."""
+        if setup.batch is None or setup.batch >= rows:
+            return BatchOrder(setup.steps)
+        rng, epochs = np.random.default_rng(1), -(-setup.steps * setup.batch // rows)
+        drawn = np.concatenate([rng.permutation(rows) for _ in range(epochs + 1)])[: setup.steps * setup.batch]
+        return BatchOrder(setup.steps, drawn.reshape(setup.steps, setup.batch).astype(np.int32))
+
+    # Without the program's own network.
+
+    @cached_property
+    def attainable(self) -> float | None:
+        """What a network known to learn well reaches on these rows: scaled data, silu, Adam with a falling rate."""
+        if self.split is None:
+            return None
+        train, judge = self.split
+        scaling = Scaling.of(train, True, not self.program.classes)
+        scaled = scaling.scaled(train)
+        inputs, outputs = int(np.prod(train.inputs.shape[1:])), train.targets.shape[1]
+        batch = min(128, len(train.inputs))
+        setup = Setup(Adam(learning_rate=5e-3), Loss("cross_entropy" if self.program.classes else "mse"), batch, 3000)
+        config = TrainingConfig(MLP((64, 64), "silu"), inputs, outputs, setup.loss, setup.optimizer, Cosine(), None, setup.steps)
+        try:
+            predictions = self._fit_config(
+                config, [start(config, 0, None)], scaled, scaling.inputs_of(judge.inputs), self.order(len(train.inputs), setup)
+            )
+        except TimeUp:
+            return None
+        return max(self.measure(scaling.outputs_of(predictions[0]), judge.targets), *self.baselines.values())
+
+    @cached_property
+    def baselines(self) -> dict[str, float]:
+        """What needs no network: the mean, linear least squares, the nearest rows."""
+        if self.split is None:
+            return {}
+        train, judge = self.split
+        scaling = Scaling.of(train, True, False)
+        x, x_judge = scaling.scaled(train).inputs.reshape(len(train.inputs), -1), scaling.inputs_of(judge.inputs).reshape(len(judge.inputs), -1)
+        mean = np.broadcast_to(train.targets.mean(0), judge.targets.shape)
+        with_one = np.column_stack([x, np.ones(len(x))])
+        solution, *_ = np.linalg.lstsq(with_one, train.targets, rcond=None)
+        linear = np.column_stack([x_judge, np.ones(len(x_judge))]) @ solution
+        return {
+            "mean": self.measure(mean, judge.targets),
+            "linear": self.measure(linear, judge.targets),
+            "nearest rows": self.measure(nearest(x, train.targets, x_judge), judge.targets),
+        }
+
+
+def nearest(x: Floats, targets: Floats, at: Floats, count: int = 5) -> Floats:
+    """The mean target of the nearest rows."""
+    from scipy.spatial import cKDTree
+
+    _, found = cKDTree(x).query(at, k=min(count, len(x)))
+    means: Floats = targets[found.reshape(len(at), -1)].mean(1)
+    return means
+
+
+def finite(array: Floats) -> NDArray[np.bool_]:
+    """(N,) whether all numbers of a row are finite."""
+    numbers = array.reshape(len(array), -1)
+    return np.isfinite(numbers).all(1) if numbers.dtype.kind == "f" else np.ones(len(numbers), bool)
+
+
+def start(config: TrainingConfig, seed: int, parameters: Mapping[str, Floats] | None) -> State:
+    """A state with these parameters, or with fresh ones."""
+    zero = zero_state(config, "float32")
+    specs = config.model.parameters(config.inputs, config.outputs)
+    rng = np.random.default_rng((seed, 7))
+    drawn = {spec.name: drawn_values(spec, rng) for spec in specs} if parameters is None else parameters
+    return replace(zero, parameters={spec.name: np.asarray(drawn[spec.name], np.float32) for spec in specs})
+
+
+def drawn_values(spec: TensorSpec, rng: np.random.Generator) -> Floats:
+    bound = spec.fan_in**-0.5
+    return rng.uniform(-bound, bound, spec.shape)
+
+
+def fastest() -> Any:
+    """The compiled backend where it is installed, else the one that is."""
+    return registry.load("jax") if registry.missing("jax") is None else registry.load("torch")
+
+
+def _scales(optimizer: Any) -> bool:
+    """Whether a factor in the loss is a factor in the rate: not so for optimizers that divide it out again."""
+    return type(optimizer).__name__ == "SGD"

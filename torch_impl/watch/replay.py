@@ -1,0 +1,75 @@
+"""A captured network, trained again from its initial weights as a plan says."""
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from parity.contract import Replay, Replayed
+from torch_impl.losses import build_loss
+from torch_impl.model import ACTIVATIONS
+from torch_impl.optimizers import SCALARS, build_optimizer
+
+STEPS_A_LOOK = 16  # Steps between two looks at the clock.
+
+
+def replay(initial: nn.Module, plan: Replay) -> Replayed:
+    """Train a copy of the network; what it was copied from stays as it is."""
+    network = copy.deepcopy(initial).requires_grad_(True).train()
+    first = next(network.parameters())
+
+    def put(array: NDArray[Any]) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array)).to(first.device)
+        return tensor.to(first.dtype) if tensor.is_floating_point() else tensor
+
+    inputs, targets, evaluate = put(plan.data.inputs), put(plan.data.targets), put(plan.evaluate)
+    rows = None if plan.rows is None else put(plan.rows.astype(np.int64))
+    remove = activate(network, inputs[:2], plan.activate) if plan.activate else []
+    optimizer, loss_of = build_optimizer(plan.optimizer, list(network.parameters())), build_loss(plan.loss)
+    scalars = scalars_of(plan)
+    end, done = time.monotonic() + plan.seconds, 0
+    for step in range(len(plan.learning_rates)):
+        if step % STEPS_A_LOOK == 0 and time.monotonic() > end:
+            break
+        batch = slice(None) if rows is None else rows[step]
+        if not plan.accumulate:
+            optimizer.zero_grad()
+        loss_of(network(inputs[batch]).reshape(targets[batch].shape), targets[batch]).backward()
+        for group in optimizer.param_groups:
+            group.update({name: values[step] for name, values in scalars.items()})
+        optimizer.step()
+        done += 1
+    with torch.no_grad():
+        predictions = network.eval()(evaluate)
+    for handle in remove:
+        handle.remove()
+    return Replayed(predictions.reshape(len(evaluate), -1).cpu().numpy(), done)
+
+
+def scalars_of(plan: Replay) -> dict[str, list[float]]:
+    """By name (S,): what each update needs, at the rates of the plan."""
+    t = np.arange(1.0, len(plan.learning_rates) + 1.0)
+    scalars = SCALARS.get(type(plan.optimizer))
+    named = {"lr": plan.learning_rates, **(scalars(plan.optimizer, plan.learning_rates, t) if scalars else {})}
+    return {name: values.tolist() for name, values in named.items()}
+
+
+def activate(network: nn.Module, inputs: Tensor, activation: str) -> list[Any]:
+    """Put an activation behind every linear layer but the one that is called last."""
+    called: list[nn.Module] = []
+    noting = [layer.register_forward_hook(lambda layer, *_: called.append(layer)) for layer in linear_layers(network)]
+    with torch.no_grad():
+        network(inputs)
+    for handle in noting:
+        handle.remove()
+    function: Callable[[Tensor], Tensor] = ACTIVATIONS[activation]
+    return [layer.register_forward_hook(lambda _, given, answer: function(answer)) for layer in called[:-1]]
+
+
+def linear_layers(network: nn.Module) -> list[nn.Module]:
+    return [module for module in network.modules() if isinstance(module, nn.Linear)]

@@ -1,0 +1,299 @@
+"""The hooks: which calls of PyTorch are seen, and when a step is looked at closely."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from parity.contract import InputError, Recording, Replay, Replayed
+from parity.contract.places import user_frame, user_place
+from torch_impl.watch.record import Forward, Networks, Record, watched_optimizer
+from torch_impl.watch.replay import replay
+from torch_impl.watch.tracer import Tracer
+
+CLOSELY = 32  # The first steps, all of which are looked at; then the gaps grow by this factor:
+RARER = 1.15
+EVALUATIONS = 4  # How often evaluations on rows of one shape are traced, to see what they are compared with.
+FORWARDS = 64  # Forward passes that may wait for a backward pass.
+
+
+class Watcher:
+    framework = "torch"
+
+    def __init__(self) -> None:
+        self.tracer = Tracer(self.failed)
+        self.networks = Networks(self.failed)
+        self.records: list[Record] = []
+        self.unseen: dict[str, str] = {}
+        self.pending: list[Forward] = []  # Forward passes that neither a backward pass nor another one has followed.
+        self.compared: tuple[Forward, int] | None = None
+        self.evaluated: dict[tuple[int, ...], int] = {}
+        self.depth = 0
+        self.inside = False  # A backward pass calls itself by another name.
+        self.entered = False
+        self.step, self.next_look, self.begun = 0, 0, 0
+        self.undo: list[Callable[[], Any]] = []
+
+    def start(self) -> None:
+        self._patch(nn.Module, "__call__", self._module_called)
+        self._patch(nn.Module, "load_state_dict", self._state_loaded)
+        self._patch(Tensor, "backward", self._backward)
+        self._patch(torch.autograd, "backward", self._backward)
+        self._patch(torch.autograd, "grad", self._gradients)
+        self._patch(Optimizer, "__init__", self._optimizer_made)
+        self.undo.append(register_optimizer_step_pre_hook(self._before_update).remove)
+        self.undo.append(register_optimizer_step_post_hook(self._after_update).remove)
+        self._trace(True)
+
+    def stop(self) -> Recording:
+        with self._unharmed("the end"):
+            self._close_comparison()
+            if self.looking:
+                self._close_step()
+            for forward in self.pending:
+                self._evaluated(forward)
+        self._trace(False)
+        while self.undo:
+            self.undo.pop()()
+        trainings = []
+        for record in self.records:
+            with self._unharmed("a network that was trained"):
+                trainings.append(record.training(self.networks, self.records))
+        return Recording(self.framework, tuple(trainings), tuple(self.unseen.values()))
+
+    def replay(self, training: int, plan: Replay) -> Replayed:
+        initial = self.networks.initial(self.records[training].networks)
+        if initial is None:
+            raise InputError(f"The network of training {training} was not captured, so it can't be trained again.")
+        return replay(initial, plan)
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Note once that something could not be watched."""
+        self.unseen.setdefault(what, f"{what} could not be watched: {type(error).__name__}: {error}.")
+
+    @contextmanager
+    def _unharmed(self, what: str) -> Iterator[None]:
+        """The user's program goes on whatever happens in here, and nothing of it is taken for the user's."""
+        before, self.tracer.paused = self.tracer.paused, True
+        try:
+            yield
+        except Exception as error:
+            self.failed(what, error)
+        finally:
+            self.tracer.paused = before
+
+    def _patch(self, owner: Any, name: str, make: Callable[[Callable], Callable]) -> None:
+        original = getattr(owner, name)
+        setattr(owner, name, wraps(original)(make(original)))
+        self.undo.append(lambda: setattr(owner, name, original))
+
+    # When a step is looked at closely.
+
+    @property
+    def looking(self) -> bool:
+        return self.step >= self.next_look
+
+    def _step_over(self) -> None:
+        if self.looking:
+            self._close_step()
+            self.next_look = self.step + 1 if self.step - self.begun < CLOSELY else int((self.step + 1) * RARER)
+        self.step += 1
+        for record in self.records:
+            record.fresh = True
+        self._trace(self.looking)
+
+    def _close_step(self) -> None:
+        if not any(record.opened for record in self.records) and self.pending:
+            # No backward pass: what the step computed last is taken for its loss.
+            loss = self.tracer.last_number()
+            if loss is not None:
+                self._record(self.pending).open_step(self.step, loss, self.pending, self.tracer)
+        for record in self.records:
+            record.close_step(self.tracer)
+
+    def _look_again(self) -> None:
+        """Another network or optimizer appears: its first steps are looked at, too."""
+        self.begun = self.next_look = self.step
+        if not self.tracer.on:
+            self._trace(True)
+
+    def _trace(self, on: bool) -> None:
+        # Modes are a stack: ours is taken away only where it lies on top, and else falls silent where it is.
+        self.tracer.clear()
+        self.tracer.on = on
+        if on and not self.entered:
+            self.tracer.__enter__()
+            self.entered = True
+        elif not on and self.entered and torch.overrides._get_current_function_mode() is self.tracer:
+            self.tracer.__exit__(None, None, None)
+            self.entered = False
+
+    # Forward passes.
+
+    def _module_called(self, original: Callable) -> Callable:
+        def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if self.tracer.paused or self.depth or not (self.tracer.on or id(module) in self.networks.known):
+                return original(module, *args, **kwargs)
+            with self._unharmed("a forward pass"):
+                self._close_comparison()
+                if self.networks.meet(module):
+                    self._look_again()
+            self.depth += 1
+            try:
+                result = original(module, *args, **kwargs)
+            finally:
+                self.depth -= 1
+            if id(module) in self.networks.known:
+                with self._unharmed("a forward pass"):
+                    self._after_forward(module, [*args, *kwargs.values()], result)
+            return result
+
+        return call
+
+    def _after_forward(self, module: nn.Module, given: list[Any], result: Any) -> None:
+        answers = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
+        inputs = next((value for value in given if isinstance(value, Tensor)), None)
+        if not answers or inputs is None:
+            return
+        frame = user_frame()
+        forward = Forward(module, inputs, answers[0], module.training, torch.is_grad_enabled(), user_place(frame), self.step)
+        if self.pending and not self.pending[-1].for_gradients:
+            self._evaluated(self.pending.pop())
+        self.pending = [*self.pending, forward][-FORWARDS:]
+        shape = (id(module), *inputs.shape)
+        if not forward.for_gradients or not any(inputs.shape in record.shapes for record in self.records):
+            times = self.evaluated[shape] = self.evaluated.get(shape, 0) + 1
+            if times <= EVALUATIONS or self.tracer.on:
+                if not self.tracer.on:
+                    self._trace(True)
+                self.compared = forward, len(self.tracer.operations)
+
+    def _close_comparison(self) -> None:
+        """What came behind an evaluation is seen: with what its answer was compared."""
+        if self.compared is None:
+            return
+        (forward, first), self.compared = self.compared, None
+        forward.compare(self.tracer, first)
+        if not self.looking:
+            self._trace(False)
+
+    def _evaluated(self, forward: Forward) -> None:
+        record = next((r for r in self.records if any(forward.network is network for network in r.networks)), None)
+        if record is None:
+            record = self._record([forward])
+        record.add_evaluation(forward)
+
+    def _state_loaded(self, original: Callable) -> Callable:
+        def load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            self.networks.loaded.update(id(parameter) for parameter in module.parameters())
+            return original(module, *args, **kwargs)
+
+        return load_state_dict
+
+    # Backward passes.
+
+    def _backward(self, original: Callable) -> Callable:
+        def backward(loss: Any, *args: Any, **kwargs: Any) -> Any:
+            tensor = loss if isinstance(loss, Tensor) else next(iter(loss), None)
+            if self.inside or not isinstance(tensor, Tensor):
+                return original(loss, *args, **kwargs)
+            return self._pass_back(tensor, lambda: original(loss, *args, **kwargs))
+
+        return backward
+
+    def _gradients(self, original: Callable) -> Callable:
+        def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            of = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+            trained = all(tensor.is_leaf and tensor.numel() > 1 for tensor in of) and not kwargs.get("create_graph")
+            loss = outputs if isinstance(outputs, Tensor) else next(iter(outputs))
+            if self.inside or not trained or loss.numel() != 1:
+                return original(outputs, of if not isinstance(inputs, Tensor) else inputs, *args, **kwargs)
+            return self._pass_back(loss, lambda: original(outputs, inputs, *args, **kwargs), of)
+
+        return grad
+
+    def _pass_back(self, loss: Tensor, run: Callable[[], Any], of: list[Tensor] | None = None) -> Any:
+        record = None
+        with self._unharmed("a backward pass"):
+            record = self._before_backward(loss)
+        self.inside = True
+        try:
+            result = run()
+        finally:
+            self.inside = False
+        if record is not None and record.opened:
+            with self._unharmed("gradients"):
+                record.note_gradients(None if of is None else dict(zip(map(id, of), result, strict=True)))
+        return result
+
+    def _before_backward(self, loss: Tensor) -> Record:
+        self._close_comparison()
+        before = self.records[-1] if self.records else None
+        if before is not None and any(record.passed_back for record in self.records):
+            self._step_over()  # Two backward passes without an optimizer between them.
+        through = [forward for forward in self.pending if forward.for_gradients]
+        for forward in self.pending:
+            if not forward.for_gradients:
+                self._evaluated(forward)
+        self.pending = []
+        record = self._record(through)
+        record.count_backward(loss, user_place())
+        if self.looking:
+            record.open_step(self.step, loss, through, self.tracer, user_frame())
+        return record
+
+    def _record(self, forwards: list[Forward]) -> Record:
+        """The training that these forward passes are a part of; without any, the one before or that of functions."""
+        networks = list({id(forward.network): forward.network for forward in forwards}.values())
+        for record in self.records:
+            if any(network is own for network in networks for own in record.networks):
+                record.join(networks)
+                return record
+        if not networks and self.records:
+            return self.records[-1]
+        self.records.append(Record(networks))
+        return self.records[-1]
+
+    # Updates.
+
+    def _optimizer_made(self, original: Callable) -> Callable:
+        def __init__(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+            original(optimizer, *args, **kwargs)
+            with self._unharmed("an optimizer"):
+                self.networks.optimizers.append((optimizer, watched_optimizer(optimizer, user_place())))
+                self._look_again()
+
+        return __init__
+
+    def _before_update(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        with self._unharmed("an update"):
+            self._close_comparison()
+            record = self._updated_record(optimizer)
+            if record is not None and self.looking:
+                if not record.opened:
+                    loss = self.tracer.last_number()
+                    if loss is not None:
+                        record.open_step(self.step, loss, self.pending, self.tracer, user_frame())
+                record.before_update(optimizer)
+        self.tracer.paused = not any(callable(value) for value in (*args[1:], *kwargs.values()))
+
+    def _after_update(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+        self.tracer.paused = False
+        with self._unharmed("an update"):
+            record = self._updated_record(optimizer)
+            if record is not None:
+                record.count_update(optimizer, user_place())
+            self._step_over()
+
+    def _updated_record(self, optimizer: Optimizer) -> Record | None:
+        passed = [record for record in self.records if record.passed_back]
+        if passed:
+            return passed[-1]
+        if self.pending:
+            return self._record(self.pending)
+        return self.records[-1] if self.records else None
