@@ -4,6 +4,7 @@ The state goes in and comes out, and what is done is compiled once for each conf
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from math import prod
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from jax_impl.convert import native_name
 from jax_impl.losses import build_loss
 from jax_impl.model import build_model
 from jax_impl.optimizers import SLOTS, build_optimizer, clip_by_global_norm
-from parity.contract import TrainingConfig, segments
+from parity.contract import Constant, TrainingConfig, segments
 
 Tensors = dict[str, Array]
 Scalars = dict[str, Array]  # by name (S,)
@@ -240,9 +241,17 @@ MODES = {
 }
 
 
-@lru_cache(maxsize=PROGRAMS)
 def program(config: TrainingConfig, dtype: str) -> Program:
-    """The one program of a config: a second one would be traced and compiled again."""
+    """The one program of all configs that compute alike: a second one would be traced and compiled again.
+
+    Rates and the number of steps reach compiled code as data, so that a sweep over them compiles once.
+    """
+    alike = replace(config, optimizer=replace(config.optimizer, learning_rate=1.0), schedule=Constant(), steps=1)
+    return program_of(alike, dtype)
+
+
+@lru_cache(maxsize=PROGRAMS)
+def program_of(config: TrainingConfig, dtype: str) -> Program:
     return Program(config, dtype)
 
 

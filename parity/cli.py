@@ -1,5 +1,6 @@
 """The `parity` command, generated from the same dataclasses that define an experiment."""
 
+import json
 import os
 import sys
 import traceback
@@ -15,12 +16,16 @@ from rich.markup import escape
 
 import parity
 from parity.contract import InputError, ParityError, require
+from parity.diagnose.command import table_of as session_table
+from parity.diagnose.session import LIMIT_SECONDS, diagnose_script
+from parity.diagnose.watching import TRIALS_SECONDS
 from parity.experiment import Experiment
 from parity.interrupts import heeded
 from parity.kinds import KINDS, kind_of
 from parity.nearest import suggestion
 from parity.problems import CATALOGUE, find, recipe
 from parity.records import read_experiment
+from parity.report.diagnosis import show_session
 from parity.report.pages import show_backends, show_problem, show_problems
 from parity.report.terminal import Bars, show
 
@@ -38,6 +43,8 @@ rung by rung.
 commands:
   run [PROBLEM or FILE.toml]   train every contender and compare them; paraboloid where
                                nothing is named, and a run's folder stands for its file
+  diagnose SCRIPT.py           run a training script as it is, and say why its network does
+                               not learn; also a PROBLEM or FILE.toml
   problems [NAME]              what can be learned; with NAME, one problem
   backends                     what can train here, on which devices and in which modes
 
@@ -102,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Callable[[list[str]], int]:
-    commands = {"run": run, "problems": problems, "backends": backends}
+    commands = {"run": run, "diagnose": diagnose, "problems": problems, "backends": backends}
     if name in commands:
         return commands[name]
     if name in ("-h", "--help", "help"):
@@ -163,6 +170,38 @@ def _base(name: str) -> Experiment:
     if Path(name).is_dir() and name not in CATALOGUE:
         return read_experiment(Path(name) / "experiment.toml")
     return read_experiment(Path(name)) if name.endswith(".toml") else recipe(name)
+
+
+@dataclass(frozen=True)
+class DiagnoseOptions:
+    """Run a training script as it is, and say why its network does not learn.
+
+    The script's own arguments stand behind `--`: `parity diagnose train.py --json -- --epochs 10`.
+    """
+
+    script: tyro.conf.Positional[Path]
+    """A Python script that trains with PyTorch or with JAX."""
+    json: bool = False
+    """Print the findings as JSON, and nothing else; what the script prints goes to standard error."""
+    limit: float = LIMIT_SECONDS
+    """Seconds that the script may run."""
+    seconds: float = TRIALS_SECONDS
+    """Seconds that trying out changes may take."""
+
+
+def diagnose(arguments: list[str]) -> int:
+    """`parity diagnose SCRIPT.py [OPTIONS] [-- ARGUMENTS]`."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    options = tyro.cli(DiagnoseOptions, args=arguments[:cut], prog="parity diagnose", config=(tyro.conf.FlagConversionOff,)[:0])
+    console = Console(stderr=options.json)
+    session = diagnose_script(
+        options.script, arguments[cut + 1 :], limit=options.limit, seconds=options.seconds, quiet=options.json, watcher=Bars(console)
+    )
+    if options.json:
+        print(json.dumps(session_table(session), indent=2))
+    else:
+        show_session(session, console)
+    return 0 if session.healthy else EXIT_STATUS["different" if session.diagnoses else "inconclusive"]
 
 
 def problems(arguments: list[str]) -> int:

@@ -4,11 +4,12 @@ import os
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
-from parity.contract import Backend, InputError
+from parity.contract import Backend, InputError, Watcher
 from parity.interrupts import deferred
 from parity.nearest import suggestion
 
 GROUP = "parity.backends"
+WATCHERS = "parity.watchers"
 EXTRAS = {"jax": "parity[jax]", "torch": "parity[torch]"}
 
 
@@ -31,6 +32,15 @@ def missing(name: str) -> str | None:
     except InputError as error:
         return str(error)
     return None
+
+
+def watcher(framework: str) -> Watcher:
+    """A new watcher of programs that use this framework, which has to be imported already."""
+    entry = next((entry for entry in entry_points(group=WATCHERS) if entry.name == framework), None)
+    if entry is None:
+        raise InputError(f"There is no watcher of {framework!r} programs here.")
+    made: Watcher = entry.load()()
+    return made
 
 
 @cache

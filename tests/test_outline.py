@@ -51,7 +51,7 @@ DIFFERENCES = {
           "Program.fit_in_one_scan(self, state, feed, scalars, watch)",
           "Program.run(self, state, record, feed, scalars, evaluate, part)",
           "Program.run_many(self, states, records, feed, scalars, evaluate, part)",
-          "program(config, dtype)", "compiled_calls(calls, steps, watch)"], []),
+          "program(config, dtype)", "program_of(config, dtype)", "compiled_calls(calls, steps, watch)"], []),
         ("PyTorch's tensors are made on a device; JAX computes where its arguments are.",
          ["Program.__init__(self, config, dtype)"], ["Program.__init__(self, config, device, dtype)"]),
     ],

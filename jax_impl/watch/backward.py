@@ -69,6 +69,10 @@ class Backward:
     network: str = ""
     optimizer: Any = None
     values: Values = field(default_factory=Values)
+    taping: bool = True
+    loss_value: Any = None
+    depth: int = 0
+    """How many network calls are open."""
 
     @property
     def signature(self) -> tuple:

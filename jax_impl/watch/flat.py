@@ -106,7 +106,8 @@ class Flattener:
         run: Callable[..., Sequence[Any]] | None,
     ) -> None:
         inner = params.get(CALLS.get(primitive.name, ""))
-        name = str(params.get("name", "")) if inner is not None else primitive.name
+        named = inner is not None or primitive.name.startswith("custom_")
+        name = str(params.get("name") or primitive.name) if named else primitive.name
         if inner is None or name in WHOLE:
             self.operations.append(Flat(WHOLE.get(name, name), inputs, outputs, place, run, params))
             return

@@ -1,7 +1,7 @@
 """Values that a compiled function read from outside while it was traced, and that changed since."""
 
 import dis
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -24,7 +24,9 @@ class Frozen:
     def remember(self) -> None:
         """What the function reads, as it is now that it was traced."""
         self.seen = {
-            where: (kept, original, place) for where, original, place in read(self.function) if (kept := copied(original))
+            where: (kept, original, place)
+            for where, original, place in read(self.function)
+            if (kept := copied(original))
         }
 
     def changed(self) -> tuple[str, Place] | None:
@@ -44,8 +46,8 @@ def read(function: Any, depth: int = 0, done: set | None = None) -> Iterator[tup
     """Numbers and arrays that a function, and those it calls, take from globals and closures."""
     done = set() if done is None else done
     function = function.__func__ if isinstance(function, MethodType) else function
-    if not isinstance(function, FunctionType):
-        function = getattr(function, "__wrapped__", function)
+    while not isinstance(function, FunctionType) and hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
     if not isinstance(function, FunctionType) or function.__code__ in done or depth > DEPTH:
         return
     code = function.__code__
@@ -79,7 +81,9 @@ def names_read(code: CodeType) -> list[tuple[str, int, set[str]]]:
     line = code.co_firstlineno
     for one in dis.get_instructions(code):
         line = one.starts_line or line
-        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME") or (one.opname == "LOAD_DEREF" and one.argval in code.co_freevars):
+        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME") or (
+            one.opname == "LOAD_DEREF" and one.argval in code.co_freevars
+        ):
             found.setdefault(one.argval, line)
         if one.opname == "STORE_GLOBAL" or (one.opname == "STORE_DEREF" and one.argval in code.co_freevars):
             rebound.add(one.argval)
@@ -104,10 +108,13 @@ def copied(value: Any) -> list[Any] | None:
         return [value]
     if not isinstance(value, np.ndarray | jax.Array | tuple | list | dict):
         return None
-    leaves = jax.tree.leaves(value)
-    if not leaves or not all(isinstance(leaf, bool | int | float | np.generic | np.ndarray | jax.Array) for leaf in leaves):
-        return None
-    return [leaf.copy() if isinstance(leaf, np.ndarray) and leaf.size <= LARGEST else leaf for leaf in leaves]
+    numbers = bool | int | float | np.generic | np.ndarray | jax.Array
+    leaves = [leaf for leaf in jax.tree.leaves(value) if isinstance(leaf, numbers)]
+    return (
+        None
+        if not leaves
+        else [leaf.copy() if isinstance(leaf, np.ndarray) and leaf.size <= LARGEST else leaf for leaf in leaves]
+    )
 
 
 def differs(one: list[Any] | None, other: list[Any] | None) -> bool:
@@ -119,9 +126,7 @@ def differs(one: list[Any] | None, other: list[Any] | None) -> bool:
 def alike(a: Any, b: Any) -> bool:
     if a is b or np.shape(a) != np.shape(b):
         return a is b
-    if any(getattr(x, "is_deleted", bool)() for x in (a, b)) or not np.issubdtype(np.result_type(a), np.number | np.bool_):
+    if any(getattr(x, "is_deleted", bool)() for x in (a, b)):
         return True
-    return bool(np.array_equal(np.asarray(a), np.asarray(b), equal_nan=np.asarray(a).dtype.kind == "f"))
-
-
-Reader = Callable[[], Any]
+    kinds = {np.asarray(x).dtype.kind for x in (a, b)}
+    return not kinds <= set("biufc") or bool(np.array_equal(np.asarray(a), np.asarray(b), equal_nan=kinds == {"f"}))

@@ -75,14 +75,14 @@ def original(fun: Callable) -> Callable:
     """The user's function inside what Flax makes of it."""
     while hasattr(fun, "__wrapped__"):
         fun = fun.__wrapped__
-    return getattr(fun, "f", fun)
+    return fun
 
 
 def begin(backward: Backward, fun: Callable, args: Sequence[Any], argnums: Sequence[int]) -> None:
     for name, leaf in named_leaves(fun, args, argnums):
         key = backward.values.key(leaf)
-        backward.parameters[key] = backward.trained_names.get(len(backward.trained), name)
-        backward.trained[backward.parameters[key]] = key
+        backward.parameters[key] = name
+        backward.trained[name] = key
 
 
 def name_modules(backward: Backward, modules: Sequence[Any]) -> None:
@@ -168,9 +168,11 @@ def settle_moves(line: Line, arrays: Mapping[str, Any]) -> None:
     """How far the step before this one moved."""
     if line.pending is None:
         return
-    step, before = line.pending
+    step, before, gradients = line.pending
     line.pending = None
     step.moves.update(moved(before, arrays))
+    if line.optimizer is None:
+        line.rate_by_hand(gradients, before, arrays)
 
 
 def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, float]:
@@ -180,8 +182,7 @@ def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, floa
 
 def look(line: Line, backward: Backward, arrays: dict, gradients: Mapping[str, Any], session: Session) -> None:
     flats = taped_flats(backward)
-    same = backward.values.same
-    picture = picture_of(backward, flats, same)
+    picture = picture_of(backward, flats, lambda key: key)
     step = step_of(
         picture,
         {**backward.values},
@@ -196,7 +197,7 @@ def look(line: Line, backward: Backward, arrays: dict, gradients: Mapping[str, A
         line.facts.setdefault("detached-graph", picture.detached)
     keep_module(line, backward, {**backward.values})
     line.steps.append(step)
-    line.pending = (step, dict(arrays))
+    line.pending = (step, dict(arrays), dict(gradients))
 
 
 def keep_module(line: Line, backward: Backward, values: Mapping[Any, Any]) -> None:
@@ -206,5 +207,6 @@ def keep_module(line: Line, backward: Backward, values: Mapping[Any, Any]) -> No
     call = backward.modules[0]
     state = {path: values.get(key) for path, key in call.state.items()}
     line.module = call
-    if all(value is not None for value in state.values()):
+    fixed = not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((call.arguments, call.keywords)))
+    if fixed and all(value is not None for value in state.values()):
         line.state = state

@@ -51,6 +51,12 @@ class Line:
     module: ModuleCall | None = None
     state: dict[tuple, Any] | None = None
     rates: list[float] = field(default_factory=list)
+    pending: Any = None
+    """A step whose move is not known yet, and the parameters before it."""
+    waiting: Any = None
+    """A call of a compiled function after which the parameters are not known yet."""
+    samples: list[Any] = field(default_factory=list)
+    """Calls of compiled functions that are looked at in the end."""
 
     def sampled(self) -> bool:
         """Whether to look at this step; the steps are counted by gradients."""
@@ -65,6 +71,15 @@ class Line:
     def move(self, arrays: Mapping[str, Any]) -> None:
         self.previous = {**self.current}
         self.current.update(arrays)
+
+    def rate_by_hand(self, gradients: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """The learning rate of p - rate * g, where that is what was done."""
+        for name, gradient in gradients.items():
+            g = np.asarray(gradient, np.float64)
+            size = float(np.sum(g * g))
+            if size > 0 and name in before and name in after:
+                move = np.asarray(before[name], np.float64) - np.asarray(after[name], np.float64)
+                self.rates.append(float(np.sum(move * g)) / size)
 
     def training(self) -> Training:
         names = list(dict.fromkeys([*self.backward.trained, *self.backward.parameters.values()]))

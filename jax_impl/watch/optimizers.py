@@ -5,6 +5,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import jax
+import numpy as np
+
 from jax_impl.watch import places
 from jax_impl.watch.lines import Known
 from parity.contract import WatchedOptimizer
@@ -33,6 +36,7 @@ KINDS = {
     "novograd": "novograd",
     "lbfgs": "LBFGS",
 }
+WITH_MOMENTUM = ("SGD", "RMSprop")
 SETTINGS = {"rho": "decay"}
 NAMED = ("learning_rate", "momentum", "nesterov", "weight_decay", "b1", "b2", "eps", "decay")
 
@@ -45,8 +49,11 @@ def described(kind: str, constructor: Callable, args: tuple, kwargs: dict) -> Kn
     for name, value in bound.arguments.items():
         name = SETTINGS.get(name, name)
         value = 0.0 if value is None and name in ("momentum", "weight_decay") else value
-        if name in NAMED and not callable(value) and value is not None:
+        number = isinstance(value, bool | int | float | np.ndarray | np.generic | jax.Array)
+        if name in NAMED and number and not isinstance(value, jax.core.Tracer):
             settings[name] = float(value)
+    if kind not in WITH_MOMENTUM:
+        settings.pop("nesterov", None)
     rate = bound.arguments.get("learning_rate")
     schedule = rate if callable(rate) else None
     if schedule is not None:
@@ -61,7 +68,7 @@ def remembering(constructor: Callable, kind: str, session: Any) -> Callable:
     def made(*args: Any, **kwargs: Any) -> Any:
         transformation = constructor(*args, **kwargs)
         with session.guard("An optimizer"):
-            if session.on and places.caller_is_users(1):
+            if session.on and places.here() is not None:
                 return told(transformation, described(kind, constructor, args, kwargs), session)
         return transformation
 

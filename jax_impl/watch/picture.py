@@ -48,8 +48,6 @@ def taped_flats(backward: Backward) -> list[Flat]:
     for one in backward.tape:
         inputs = tuple(flattener.resolve(key) for key in one.inputs)
         flattener.operation(one.primitive, one.params, inputs, one.outputs, one.place, None)
-    for key, same in flattener.same.items():
-        backward.values.setdefault(("same", key), same)
     return flattener.operations
 
 

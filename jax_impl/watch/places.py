@@ -30,10 +30,6 @@ def here() -> Place | None:
     return None
 
 
-def caller_is_users(depth: int) -> bool:
-    return is_users(sys._getframe(depth + 1).f_code.co_filename)
-
-
 def of_equation(source_info: Any) -> Place | None:
     """The line that an equation of a jaxpr comes from."""
     if source_info is None or source_info.traceback is None:
@@ -46,4 +42,5 @@ def of_equation(source_info: Any) -> Place | None:
 
 def of_function(function: Any) -> Place | None:
     code = getattr(function, "__code__", None)
-    return Place(code.co_filename, code.co_firstlineno) if isinstance(code, CodeType) else None
+    known = isinstance(code, CodeType) and is_users(code.co_filename)
+    return Place(code.co_filename, code.co_firstlineno) if known else None

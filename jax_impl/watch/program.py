@@ -12,6 +12,7 @@ from jax_impl.watch.backward import Backward, Span
 from jax_impl.watch.flat import Flat, Flattener, evaluate, needed
 from jax_impl.watch.keys import Key, Values
 from jax_impl.watch.picture import Picture, picture_of
+from parity.contract import Place
 
 real_jit = jax.jit
 FOLLOWS = frozenset({"convert_element_type", "copy", "copy_p", "max", "min", "clamp", "select_n", "mul", "reshape"})
@@ -28,6 +29,14 @@ class Case:
     comes_out: dict[str, int]
     updated: dict[str, Key]
     loss_at: int | None
+    constants: dict[str, Any]
+    """Parameters that the function closed over, as they were when it was traced."""
+    update_place: Place | None
+
+    @property
+    def first(self) -> str | None:
+        """The parameter by which a network is told from others."""
+        return next(iter(self.goes_in), None)
 
     @property
     def dropped(self) -> bool:
@@ -49,6 +58,8 @@ class Program:
         self.spans: list[Span] = []
         self.modes: list[bool] = []
         self.optimizer: Any = None
+        self.calls: list[Any] = []
+        """Keys of what went into networks and came out of them, where no gradient was taken."""
         self._probes: dict[tuple[Key, ...], Any] = {}
         self._reading_flats: list[Flat] | None = None
 
@@ -82,18 +93,22 @@ class Program:
         gradients = {self.resolve(key) for key in backward.gradients.values()}
         updated = updates(self.flats, parameters, gradients)
         goes_in = {parameters[key]: i for i, key in enumerate(self.inputs) if key in parameters}
-        comes_out = self.leaving({**{name: key for key, name in parameters.items()}, **updated})
+        passed = self.leaving({name: key for key, name in parameters.items() if name not in updated}, frozenset())
+        comes_out = {**passed, **self.leaving(updated, FOLLOWS)}
         loss = self.resolve(backward.loss)
         loss_at = self.outputs.index(loss) if loss in self.outputs else None
-        self.cases.append(Case(backward, picture, goes_in, comes_out, updated, loss_at))
+        constants = {name: self.values[key] for key, name in parameters.items() if key in self.values}
+        makers = {key: flat.place for flat in self.flats for key in flat.outputs}
+        place = next((makers[key] for key in updated.values() if makers.get(key)), None)
+        self.cases.append(Case(backward, picture, goes_in, comes_out, updated, loss_at, constants, place))
 
-    def leaving(self, wanted: Mapping[str, Key]) -> dict[str, int]:
+    def leaving(self, wanted: Mapping[str, Key], follows: frozenset[str] = FOLLOWS) -> dict[str, int]:
         """By name the position of the result that holds the value, or what little was made of it."""
         found = {}
         for name, key in wanted.items():
             forms = {key}
             for flat in self.flats:
-                if flat.name in FOLLOWS and forms & set(flat.inputs) and same_shape(flat.outputs[0], key):
+                if flat.name in follows and forms & set(flat.inputs) and same_shape(flat.outputs[0], key):
                     forms.update(flat.outputs)
             at = [i for i, output in enumerate(self.outputs) if output in forms]
             exact = [i for i in at if self.outputs[i] == key]

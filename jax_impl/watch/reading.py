@@ -90,10 +90,16 @@ class Reading:
     def _is_same(self, flat: Flat, inputs: tuple[Key, ...]) -> bool:
         if len(inputs) < 1 or len(flat.outputs) != 1:
             return False
+        if flat.name == "convert_element_type" and self._dtype(inputs[0]) == flat.params["new_dtype"]:
+            return True
         moves = flat.name in MOVES_NUMBERS or flat.name == "broadcast_in_dim"
         if moves and (inputs[0] in self.parameters or self._scalar(inputs[0]) is not None):
             return True
         return flat.name == "broadcast_in_dim" and spreads(flat.params)
+
+    def _dtype(self, key: Key) -> Any:
+        variable = key[-1] if isinstance(key, tuple) else key
+        return getattr(getattr(variable, "aval", self.values.get(key)), "dtype", None)
 
     def _operation(self, flat: Flat, inputs: tuple[Key, ...]) -> None:
         name, constants = NAMES.get(flat.name, flat.name), {}

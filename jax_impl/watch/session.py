@@ -10,8 +10,11 @@ import numpy as np
 from jax_impl.watch import places
 from jax_impl.watch.backward import Backward, Span
 from jax_impl.watch.guard import Guard
+from jax_impl.watch.keys import Values
 from jax_impl.watch.lines import Known, Line
+from jax_impl.watch.names import module_variables
 from jax_impl.watch.program import Program
+from jax_impl.watch.sampling import next_sample
 
 
 class Session:
@@ -26,13 +29,23 @@ class Session:
         self.traced: list[Backward] = []
         self.spans: list[Span] = []
         self.modes: list[bool] = []
-        self.modules: list[Any] = []
+        self.calls: list[Any] = []
         self.used: list[Known] = []
         self.sites: list[Any] = []
         self.in_call = False
         self.last: Line | None = None
         self.last_gradients: dict[int, Line] = {}
+        self.kept_gradients: list[Any] = []
         self.loose: list[Any] = []
+        """Calls of compiled functions without a gradient."""
+        self.early: list[Any] = []
+        """Of them those that came before any gradient."""
+        self.eager: list[Any] = []
+        """Networks called outside of compiled functions, without a gradient."""
+        self.values = Values()
+        self.depth = 0
+        self.predictions = -1
+        self.predict_at = 0
 
     @contextmanager
     def off(self) -> Any:
@@ -74,6 +87,28 @@ class Session:
                 return line
         return None
 
+    def predicted(self, module: Any, inputs: Any, out: Any) -> None:
+        """A network was called outside of compiled functions, and no gradient taken."""
+        line = self.owner([value for _, _, value in module_variables(module)])
+        mode = any(self.modes) if self.modes else None
+        seen = self.predictions = self.predictions + 1
+        if seen >= self.predict_at:
+            self.predict_at = next_sample(seen)
+            self.eager.append([line, module, line.backwards if line else 0, inputs, out, None, mode, places.here()])
+
+    def met(self, one: Any, other: Any = None) -> None:
+        """A prediction made outside of compiled functions was compared."""
+        for evaluation in self.eager[-1:]:
+            if evaluation[4] is one:
+                evaluation[5] = other
+            elif evaluation[4] is other:
+                evaluation[5] = one
+
+    def froze(self, changed: tuple[str, Any], line: Line | None) -> None:
+        line = line or self.last
+        if line is not None:
+            line.facts.setdefault("value-frozen-at-trace", changed[1])
+
     def optimizer_used(self, known: Known, updates: Any) -> None:
         if not self.on:
             return
@@ -85,7 +120,9 @@ class Session:
                 mine = [b for b in self.traced[::-1] if keys & set(b.gradients.values())]
                 (mine or self.traced[::-1])[0].optimizer = known
         else:
-            line = next((self.last_gradients[id(leaf)] for leaf in leaves if id(leaf) in self.last_gradients), self.last)
+            line = next(
+                (self.last_gradients[id(leaf)] for leaf in leaves if id(leaf) in self.last_gradients), self.last
+            )
             if line is not None:
                 line.optimizer = known
 

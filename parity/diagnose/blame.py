@@ -48,6 +48,11 @@ REPAIR_NAMES = {
     "dead-units": "fresh initial weights",
     "saturated-units": "fresh initial weights",
 }
+# Tried while the fault is still there, because people do.
+TRIED_ALONE = frozenset({
+    "10 times the epochs", "4 times as wide", "one more layer", "one hidden layer", "tanh", "relu", "Adam", "rate x 10", "rate x 100",
+    "rate / 10", "rate / 100",
+})  # fmt: skip
 # What mends nothing by itself where scaling or another start does as well, and is then only a consequence.
 SOFT = frozenset({"dead-units", "saturated-units", "constant-input", "batch-norm-units", "output-range"})
 
@@ -181,7 +186,6 @@ class _Blame:
         setup = self.setup
         for change in basis:
             setup = change.apply(setup)
-        self.say(" + ".join(change.name for change in basis) or "as it stands")
         score = self.trials.run(setup)
         return otherwise if score is None else score
 
@@ -200,7 +204,11 @@ class _Blame:
         """What the changes that people try by themselves buy while the fault is still there."""
         told = []
         assert self.setup is not None
-        for change in self._changes(self.setup):
+        every = [change for change in self._changes(self.setup) if change.name in TRIED_ALONE]
+        self.say("what people try first")
+        if self.setup.updates and not self.setup.misled:
+            self.trials.run_all([change.apply(self.setup) for change in every])
+        for change in every:
             setup = change.apply(self.setup)
             stopped = not setup.updates or setup.misled
             score = as_it_stands if stopped else self.trials.run(setup)
@@ -220,6 +228,11 @@ class _Blame:
     def _try_all(self, basis: Sequence[Change], current: float) -> list[tuple[Change, float]]:
         assert self.setup is not None
         tried = []
+        base = self.setup
+        for change in basis:
+            base = change.apply(base)
+        self.say(f"what helps beside {' and '.join(change.name for change in basis)}" if basis else "what helps")
+        self.trials.run_all([change.apply(base) for change in self._changes(self.setup)])
         for change in self._changes(self.setup):
             if any(change.name == one.name for one in basis):
                 continue

@@ -5,6 +5,7 @@ N rows, D inputs, K outputs, S steps, R replicas.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -26,6 +27,8 @@ from typing import get_args
 
 Floats = NDArray[Any]
 SEEDS = 3
+CHEAP = 3e8  # Products of steps, rows and parameters, up to which a trial is run from several initial weights.
+AT_ONCE = 2  # Trials that are compiled and run side by side.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
 KNOWN = frozenset(get_args(Activation))
@@ -160,6 +163,13 @@ class Trials:
             self.done[setup] = score
         return self.done[setup]
 
+    def run_all(self, setups: Sequence[Setup]) -> None:
+        """Run these side by side, where they are compiled; `run` then knows their scores."""
+        if self.network is None or self.network.output is not None:
+            return
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self.run, dict.fromkeys(setups)))
+
     def _run(self, setup: Setup) -> float | None:
         if self.split is None or time.monotonic() > self.end:
             return None
@@ -214,7 +224,9 @@ class Trials:
             MLP(hidden, activation), int(np.prod(train.inputs.shape[1:])), outputs, setup.loss, setup.optimizer, Constant(), None, setup.steps  # type: ignore[arg-type]
         )
         same = setup.as_captured or (setup.bare_output and setup.width == 1 and setup.layers is None and not setup.redraw)
-        states = [start(config, seed, network.parameters if seed == 0 and same else None) for seed in range(SEEDS)]
+        cheap = setup.steps * (setup.batch or len(train.inputs)) * sum(a.size for a in network.parameters.values()) < CHEAP
+        draws = range(SEEDS if cheap else 1)
+        states = [start(config, seed, network.parameters if seed == 0 and same else None) for seed in draws]
         return self._fit_config(config, states, train, judge, self.order(len(train.inputs), setup))
 
     def _fit_config(

@@ -1,0 +1,130 @@
+"""Trains a captured network again, from its initial weights, all of it compiled."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import nnx
+from jax import Array, lax
+
+from jax_impl.losses import build_loss
+from jax_impl.model import ACTIVATIONS
+from jax_impl.optimizers import SCALARS, build_optimizer
+from jax_impl.watch.backward import ModuleCall
+from parity.contract import Replay, Replayed, require
+
+TRAINS = {"train": True, "training": True, "is_training": True, "deterministic": False, "use_running_average": False}
+FIRST = 10  # Steps of the first compiled call, which tells how many the next one can do in a second.
+
+Tensors = dict[tuple, Array]
+
+
+class Carry(NamedTuple):
+    parameters: Tensors
+    rest: Tensors
+    optimizer: optax.OptState
+
+
+def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replayed:
+    require(not plan.accumulate, "JAX programs never add gradients up; expected accumulate to be False.")
+    parameters = {path: jnp.array(value) for path, value in state.items() if issubclass(call.kinds[path], nnx.Param)}
+    rest = {path: value for path, value in state.items() if path not in parameters}
+    dtype = next(iter(parameters.values())).dtype
+    network = Network(call, plan.activate)
+    optimizer = build_optimizer(plan.optimizer)
+    carry = Carry(parameters, rest, optimizer.init(parameters))
+    data = jnp.array(plan.data.inputs, dtype), jnp.array(plan.data.targets, dtype)
+    rows = None if plan.rows is None else jnp.array(plan.rows)
+    scalars = {name: jnp.array(values, dtype) for name, values in scalars_of(plan).items()}
+    loss = build_loss(plan.loss)
+
+    def step(i: Array, carry: Carry) -> Carry:
+        inputs, targets = data if rows is None else (part[rows[i]] for part in data)
+
+        def loss_and_rest(parameters: Tensors) -> tuple[Array, Tensors]:
+            predictions, after = network.run(parameters, carry.rest, inputs, training=True)
+            return loss(predictions, targets), after
+
+        gradients, after = jax.grad(loss_and_rest, has_aux=True)(carry.parameters)
+        now = {name: values[i] for name, values in scalars.items()}
+        moves, state = optimizer.update(gradients, carry.optimizer, carry.parameters, scalars=now)
+        return Carry(optax.apply_updates(carry.parameters, moves), after, state)
+
+    run = jax.jit(lambda carry, start, stop: lax.fori_loop(start, stop, step, carry))
+    carry, steps = within(run, carry, len(plan.learning_rates), plan.seconds)
+    predict = jax.jit(lambda carry, inputs: network.run(carry.parameters, carry.rest, inputs, training=False)[0])
+    return Replayed(np.array(predict(carry, jnp.array(plan.evaluate, dtype))), steps)
+
+
+def within(run: Callable, carry: Carry, steps: int, seconds: float) -> tuple[Carry, int]:
+    """As many of the steps as can be done in that time."""
+    until, done, several = time.perf_counter() + seconds, 0, FIRST
+    while done < steps and (done == 0 or time.perf_counter() < until):
+        stop = min(steps, done + several)
+        begun = time.perf_counter()
+        carry = jax.block_until_ready(run(carry, done, stop))
+        took = time.perf_counter() - begun
+        # The first call compiles, and says nothing about the speed.
+        several = several if done == 0 else max(1, int(several * min(10.0, 1.0 / max(took, 1e-6))))
+        done = stop
+    return carry, done
+
+
+def scalars_of(plan: Replay) -> dict[str, np.ndarray]:
+    rates, t = np.asarray(plan.learning_rates, np.float64), np.arange(1.0, len(plan.learning_rates) + 1.0)
+    scalars = SCALARS.get(type(plan.optimizer))
+    return {"learning_rate": rates, **(scalars(plan.optimizer, rates, t) if scalars else {})}
+
+
+class Network:
+    """The captured network as a function of its state."""
+
+    def __init__(self, call: ModuleCall, activate: str | None) -> None:
+        self.call = call
+        self.activate = activate
+        self._layers: int | None = None
+
+    def run(self, parameters: Tensors, rest: Tensors, inputs: Array, *, training: bool) -> tuple[Array, Tensors]:
+        if self.activate is None:
+            return self._run(parameters, rest, inputs, training)
+        if self._layers is None:
+            with behind_linear(lambda out, i: out) as counted:
+                jax.eval_shape(lambda: self._run(parameters, rest, inputs, training))
+            self._layers = len(counted)
+        activation = ACTIVATIONS[self.activate]
+        with behind_linear(lambda out, i: activation(out) if i < self._layers - 1 else out):
+            return self._run(parameters, rest, inputs, training)
+
+    def _run(self, parameters: Tensors, rest: Tensors, inputs: Array, training: bool) -> tuple[Array, Tensors]:
+        state = nnx.from_flat_state(list({**parameters, **rest}.items()))
+        model = nnx.merge(self.call.graphdef, state, copy=True)
+        model.train() if training else model.eval()
+        keywords = {
+            name: TRAINS[name] == training if name in TRAINS and isinstance(value, bool) else value
+            for name, value in self.call.keywords.items()
+        }
+        out = model(inputs, *self.call.arguments, **keywords)
+        after = {path: variable.get_value() for path, variable in nnx.to_flat_state(nnx.state(model))}
+        return out, {path: after[path] for path in rest}
+
+
+@contextmanager
+def behind_linear(function: Callable[[Array, int], Array]) -> Iterator[list[int]]:
+    """What nnx.Linear gives goes through the function, with the number of the call."""
+    before, calls = nnx.Linear.__call__, []
+
+    def call(self: nnx.Linear, *args: Any, **kwargs: Any) -> Array:
+        out = before(self, *args, **kwargs)
+        calls.append(len(calls))
+        return function(out, calls[-1])
+
+    nnx.Linear.__call__ = call
+    try:
+        yield calls
+    finally:
+        nnx.Linear.__call__ = before

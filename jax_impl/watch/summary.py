@@ -1,0 +1,124 @@
+"""The recording: the calls that were kept are looked at, once the program has ended."""
+
+from typing import Any
+
+import numpy as np
+
+from jax_impl.watch.gradients import keep_module, moved, settle_moves
+from jax_impl.watch.lines import Line, norms
+from jax_impl.watch.picture import step_of
+from jax_impl.watch.program import Case, Program, shape_of
+from jax_impl.watch.reading import Reading
+from jax_impl.watch.session import Session
+from parity.contract import Evaluation, Recording, Trace
+
+
+def summarise(session: Session) -> Recording:
+    for line in session.lines:
+        settle_moves(line, line.current)
+        for sample in line.samples:
+            with session.guard("A step"):
+                look(line, *sample)
+        line.samples.clear()
+        with session.guard("Lost updates"):
+            lost_updates(line, session)
+        line.steps.sort(key=lambda step: step.number)
+    for call in session.loose:
+        with session.guard("An evaluation"):
+            evaluate(*call)
+    with session.guard("An evaluation"):
+        early_evaluations(session)
+    for line, _, after, inputs, out, target, mode, place in session.eager:
+        if line is not None:
+            arrays = (None if array is None else np.array(array) for array in (inputs, out, target))
+            line.evaluations.append(Evaluation(after, *arrays, mode, place))
+    for line in session.lines:
+        line.evaluations.sort(key=lambda evaluation: evaluation.after)
+    trainings = []
+    for line in session.lines:
+        with session.guard("A training"):
+            trainings.append(line.training())
+    return Recording("jax", tuple(trainings), tuple(session.guard.unseen))
+
+
+def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any], after: Any) -> None:
+    backward, picture = case.backward, case.picture
+    gradients = {name: program.resolve(key) for name, key in backward.gradients.items()}
+    parameters = {name: program.resolve(key) for key, name in backward.parameters.items()}
+    first = backward.modules[0] if backward.modules and line.state is None else None
+    state = [program.resolve(key) for key in first.state.values()] if first else []
+    wanted = [*picture.keys, *gradients.values(), *parameters.values(), *case.updated.values(), *state]
+    values = program.probe(wanted, leaves)
+    if first is not None:
+        keep_module(line, backward, {key: values.get(program.resolve(key)) for key in first.state.values()})
+
+    def found(keys: dict[str, Any]) -> dict[str, Any]:
+        return {name: values[key] for name, key in keys.items() if key in values}
+
+    before = found(parameters)
+    after = after if after is not None else line.current
+    step = step_of(
+        picture,
+        values,
+        number,
+        learning_rate=line.optimizer.rate(number) if line.optimizer else None,
+        training=backward.training,
+        gradients=norms(found(gradients)),
+        weights=norms(before),
+        moves=moved(before, {**before, **after}),
+    )
+    if picture.detached is not None:
+        line.facts.setdefault("detached-graph", picture.detached)
+    if line.optimizer is None and after:
+        line.rate_by_hand(found(gradients), before, after)
+    for name, array in before.items():
+        line.initial.setdefault(name, array)
+        line.current.setdefault(name, array)
+    line.steps.append(step)
+
+
+def lost_updates(line: Line, session: Session) -> None:
+    """The program was given other parameters, and went on with those it had."""
+    if line.lost and line.lost >= line.updates - 1 and line.updates > 1:
+        line.facts.setdefault("updates-lost-in-jit", line.update_place)
+    if "updates-lost-in-jit" in line.facts:
+        line.current = {**line.current, **{name: line.initial[name] for name in line.updated if name in line.initial}}
+
+
+def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: int, names: dict[int, str]) -> None:
+    """A compiled forward pass."""
+    parameters = {program.inputs[i]: name for i, name in names.items()}
+    reading = Reading(parameters, program.values)
+    trace = Trace(reading.read(program.flattener.operations, program.spans), parameters)
+    results = [reading.resolve(key) for key in program.outputs if key is not None and key not in program.inputs]
+    results = [key for key in results if key in trace.depends]
+    numbers = [key for key in results if shape_of(key) == ()]
+    meeting = next((meeting for key in [*numbers, *results] if (meeting := trace.meeting(key))), None)
+    prediction, inputs = None, None
+    if program.calls:
+        inputs, prediction = (reading.resolve(program.resolve(key)) for key in program.calls[-1])
+    elif results:
+        prediction = next((key for key in results if shape_of(key)), results[0])
+    key = meeting.prediction if meeting and (numbers or not program.calls) else prediction
+    if key is None:
+        return
+    if inputs is None:
+        _, _, inputs = trace.chain(key)
+    target = meeting.target if meeting and key == meeting.prediction else None
+    values = program.probe([one for one in (key, inputs, target) if one is not None], leaves)
+
+    def value(one: Any) -> Any:
+        return None if one is None or one not in values else np.array(values[one])
+
+    mode = any(program.modes) if program.modes else None
+    line.evaluations.append(Evaluation(after, value(inputs), value(key), value(target), mode, site.place))
+
+
+def early_evaluations(session: Session) -> None:
+    """Forward passes before the first gradient, known by the arrays that the network had then."""
+    for program, site, leaves, originals in session.early:
+        for line in session.lines:
+            names = {id(array): name for name, array in line.initial.items()}
+            mine = {i: names[id(leaf)] for i, leaf in enumerate(originals) if id(leaf) in names}
+            if mine:
+                evaluate(program, site, leaves, line, 0, mine)

@@ -1,0 +1,41 @@
+"""What `parity diagnose --json` prints."""
+
+from typing import Any
+
+from parity.diagnose.jsonable import to_json
+from parity.diagnose.session import Session
+
+
+def table_of(session: Session) -> dict[str, Any]:
+    """A session as plain values: all findings in one list, and each network with its own."""
+    networks = [to_json(diagnosis) for diagnosis in session.diagnoses]
+    for network, diagnosis in zip(networks, session.diagnoses, strict=True):
+        network["healthy"] = diagnosis.healthy
+        network["findings"] = [_finding(finding) for finding in network["findings"]]
+    return {
+        "script": str(session.script),
+        "healthy": session.healthy,
+        "ended": session.ended,
+        "findings": [finding for network in networks for finding in network["findings"]],
+        "networks": networks,
+        "frameworks": list(session.frameworks),
+        "notes": list(session.notes),
+        "unseen": list(session.unseen),
+        "traceback": session.traceback,
+        "script_seconds": session.seconds,
+        "seconds": session.total,
+    }
+
+
+def _finding(finding: dict[str, Any]) -> dict[str, Any]:
+    place = finding.pop("place")
+    return {
+        "code": finding["code"],
+        "severity": finding["severity"],
+        "evidence": finding["evidence"],
+        "file": place["file"] if place else None,
+        "line": place["line"] if place else None,
+        "fix": [{"line": fix["place"]["line"], "before": fix["before"], "after": fix["after"]} for fix in finding["fix"]],
+        "effect": finding["effect"],
+        "equivalent": finding["equivalent"],
+    }

@@ -1,0 +1,85 @@
+"""Watching whatever runs in this process: the frameworks that it imports, and what it scores."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+import sys
+
+from parity import registry
+from parity.contract import ParityError, Watcher
+from parity.diagnose.finding import Diagnosis
+from parity.diagnose.imports import announce
+from parity.diagnose.judge import judge
+from parity.diagnose.scores import Scores
+
+# A framework is watched once all of it that a program may begin with is there.
+FRAMEWORKS = {"torch": ("torch",), "jax": ("jax", "flax", "optax")}
+SCORES = {"sklearn": ("sklearn.metrics",)}
+TRIALS_SECONDS = 60.0
+
+
+class Watching:
+    """Begins when it is made."""
+
+    def __init__(self) -> None:
+        self.watchers: list[Watcher] = []
+        self.scores = Scores()
+        self.unseen: list[str] = []
+        self.announcer = announce({**FRAMEWORKS, **SCORES}, self._imported)
+
+    def _imported(self, group: str) -> None:
+        if group == "sklearn":
+            self.scores.watch()
+            return
+        try:
+            watcher = registry.watcher(group)
+            watcher.start()
+        except (ParityError, ImportError) as error:
+            self.unseen.append(f"What {group} does could not be watched: {error}")
+        else:
+            self.watchers.append(watcher)
+
+    def judge(self, name: str, seconds: float = TRIALS_SECONDS, say: Callable[[str], None] = lambda what: None) -> tuple[Diagnosis, ...]:
+        """Stop, and say why each network that was trained does not learn."""
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self.announcer]
+        scored = self.scores.stop()
+        recordings = [(watcher, watcher.stop()) for watcher in reversed(self.watchers)]
+        diagnoses: list[Diagnosis] = []
+        for watcher, recording in reversed(recordings):
+            share = seconds / max(1, len(recordings) * len(recording.trainings))
+            diagnoses += judge(name, recording, watcher, scored, share, say)
+        return tuple(diagnoses)
+
+
+class Watched:
+    """What `watch` gives: the diagnoses, once the block has ended."""
+
+    def __init__(self) -> None:
+        self.diagnoses: tuple[Diagnosis, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Nothing above a hint was found in any network."""
+        return all(diagnosis.healthy for diagnosis in self.diagnoses)
+
+    def __repr__(self) -> str:
+        from parity.report.diagnosis import plain
+
+        return "\n".join(plain(diagnosis) for diagnosis in self.diagnoses) or "Nothing was trained."
+
+
+@contextmanager
+def watch(name: str = "this program", *, seconds: float = TRIALS_SECONDS) -> Iterator[Watched]:
+    """Watch what trains inside the block, and diagnose it at the end.
+
+    >>> with parity.diagnose.watch() as watched:  # doctest: +SKIP
+    ...     train(model)
+    >>> watched.healthy  # doctest: +SKIP
+
+    `seconds` is what the trials may take. An error in the block goes on to the caller, with what was found until then
+    in `watched.diagnoses`.
+    """
+    watching, watched = Watching(), Watched()
+    try:
+        yield watched
+    finally:
+        watched.diagnoses = watching.judge(name, seconds)
