@@ -1,5 +1,6 @@
 """The parameters of a network on their way through the calls of one compiled program."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from jax_impl.watch.gradients import settle
@@ -8,12 +9,40 @@ from jax_impl.watch.program import Case, Program, updates
 from jax_impl.watch.sampling import next_sample
 
 
+@dataclass(frozen=True, slots=True)
+class Fast:
+    """Where a call has what tells of it: enough to follow it, where nothing of it is looked at."""
+
+    line: Line
+    first_in: int
+    first_out: int | None
+    loss_at: int | None
+    backwards: int
+    updates: int
+    passes: dict[str, tuple[int, int]]
+
+    def follow(self, leaves: list[Any], results: list[Any]) -> bool:
+        """False where this network was not the one called, or what the last call made of it is still to be seen."""
+        line = self.line
+        if leaves[self.first_in] is not line.first or line.waiting is not None:
+            return False
+        if self.backwards:
+            line.backwards += 1
+            line.losses.append(None if self.loss_at is None else results[self.loss_at])
+        line.updates += self.updates
+        if self.first_out is not None:
+            line.recent = (self.passes, leaves, results)
+            line.first = results[self.first_out]
+        return True
+
+
 class Follower:
     def __init__(self, site: Any, program: Program) -> None:
         self.session = site.session
         self.program = program
         self.site = site
-        self.line: Line | None = None
+        self.lines: list[Line | None] = [None] * max(1, len(program.cases))
+        self.fast: Fast | None = None
         self.passes: dict[str, tuple[int, int]] = {}
         """By parameter where it goes in and comes out, where no gradient is computed."""
         self.inputs: dict[str, int] = {}
@@ -21,24 +50,46 @@ class Follower:
 
     def follow(self, leaves: list[Any], results: list[Any], kept: list[Any] | None, looks: bool) -> None:
         """One call. `kept` are the arguments as they were before it; `looks`: the call is among those to be looked at."""
-        for case in self.program.cases:
-            line = self.step(case, leaves, results)
+        for i, case in enumerate(self.program.cases):
+            line = self.lines[i] = self.step(case, leaves, results, self.lines[i])
             number = line.backwards - 1
-            if kept is not None and number >= line.sample_at:
+            if kept is not None and looks and number >= line.sample_at:
                 line.sample_at = next_sample(number)
                 line.waiting = [self.program, case, number, kept, None]
                 line.samples.append(line.waiting)
+                if case.updated and set(case.updated) <= set(case.comes_out):
+                    line.waiting[-1] = {**line.current, **{name: results[i] for name, i in case.comes_out.items()}}
+                    line.waiting = None
+            elif number >= line.sample_at:
+                self.site.sample_at = min(self.site.sample_at, self.site.calls + 1)
             if case.comes_out:
                 line.move({name: results[i] for name, i in case.comes_out.items()})
         if not self.program.cases:
             self.pass_through(leaves, results, kept, looks)
+        self.fast = self._fast()
 
-    def step(self, case: Case, leaves: list[Any], results: list[Any]) -> Line:
+    def _fast(self) -> Fast | None:
+        line = self.lines[0]
+        if line is None or len(self.lines) > 1:
+            return None
+        if not self.program.cases:
+            first = self.inputs.get(line.first_name)
+            out = self.passes.get(line.first_name, (0, None))[1]
+            if first is None or (self.passes and out is None):
+                return None
+            return Fast(line, first, out, None, 0, int(bool(self.changes)), self.passes)
+        case = self.program.cases[0]
+        passes = {name: (case.goes_in[name], out) for name, out in case.comes_out.items() if name in case.goes_in}
+        first, out = case.goes_in.get(line.first_name), case.comes_out.get(line.first_name)
+        if first is None or (passes and out is None) or len(passes) < len(case.comes_out):
+            return None
+        return Fast(line, first, out, case.loss_at, 1, int(bool(case.updated)), passes)
+
+    def step(self, case: Case, leaves: list[Any], results: list[Any], line: Line | None) -> Line:
         arrays = {name: leaves[i] for name, i in case.goes_in.items()}
-        line = self.line
         if line is None or not case.first or arrays[case.first] is not line.current.get(case.first):
             arrays.update({name: array for name, array in case.constants.items() if name not in arrays})
-            line = self.line = self.session.line_of(case.backward, arrays)
+            line = self.session.line_of(case.backward, arrays)
             changed = {name for name in case.backward.trained if arrays.get(name) is not line.current.get(name)}
             if changed:
                 settle(line, arrays, changed)
@@ -55,17 +106,17 @@ class Follower:
             if line.update_place is None:
                 line.updated |= set(case.updated)
                 line.update_place = case.update_place
-            if case.dropped and line.updates > 1:
+            if case.dropped and line.updates > 1 and len(self.program.cases) == 1:
                 line.facts.setdefault("updates-lost-in-jit", self.site.place)
         return line
 
     def pass_through(self, leaves: list[Any], results: list[Any], kept: list[Any] | None, looks: bool) -> None:
         """Without a gradient: it may change the parameters, hand them back, or only use them."""
-        if self.line is None or not self.inputs or not self._mine(leaves):
-            self.line = self.session.owner(leaves)
-            if self.line is not None:
-                self._find(leaves)
-        line = self.line
+        line = self.lines[0]
+        if line is None or not self.inputs or not self._mine(line, leaves):
+            line = self.lines[0] = self.session.owner(leaves)
+            if line is not None:
+                self._find(line, leaves)
         if line is None:
             if looks and kept is not None:
                 self.session.early.append((self.program, self.site, kept, leaves))
@@ -82,12 +133,12 @@ class Follower:
         if self.passes:
             line.move({name: results[out] for name, (_, out) in self.passes.items()})
 
-    def _mine(self, leaves: list[Any]) -> bool:
+    def _mine(self, line: Line, leaves: list[Any]) -> bool:
         name, i = next(iter(self.inputs.items()))
-        return leaves[i] is self.line.current.get(name)
+        return leaves[i] is line.current.get(name)
 
-    def _find(self, leaves: list[Any]) -> None:
-        names = {id(array): name for name, array in self.line.current.items()}
+    def _find(self, line: Line, leaves: list[Any]) -> None:
+        names = {id(array): name for name, array in line.current.items()}
         self.inputs = {names[id(leaf)]: i for i, leaf in enumerate(leaves) if id(leaf) in names}
         keys = {name: self.program.inputs[i] for name, i in self.inputs.items()}
         others = {key for key in self.program.inputs if key not in keys.values()}

@@ -2,6 +2,7 @@
 
 import dis
 from collections.abc import Iterator
+from functools import lru_cache
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -74,6 +75,7 @@ def read(function: Any, depth: int = 0, done: set | None = None) -> Iterator[tup
             yield where, value, Place(code.co_filename, line)
 
 
+@lru_cache(maxsize=4096)
 def names_read(code: CodeType) -> list[tuple[str, int, set[str]]]:
     """The names that code, and code inside it, loads from outside, with the line; and those it rebinds itself."""
     found: dict[str, int] = {}

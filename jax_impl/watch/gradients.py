@@ -161,7 +161,7 @@ def settle(line: Line, arrays: Mapping[str, Any], changed: set[str]) -> None:
     if not line.followed and line.backwards and not back:
         line.updates += 1
         line.updated |= changed
-    line.current.update(arrays)
+    line.now(arrays)
 
 
 def settle_moves(line: Line, arrays: Mapping[str, Any]) -> None:

@@ -30,9 +30,13 @@ class Line:
     signature: tuple
     backward: Backward
     initial: dict[str, Any]
-    current: dict[str, Any]
-    """By name the arrays as they are now, as far as they were followed."""
-    previous: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, Any]
+    """By name the arrays as they are now, as far as they were followed, but for what is in `recent`."""
+    before: dict[str, Any] = field(default_factory=dict)
+    recent: tuple | None = None
+    """The last call of a compiled function: where the parameters went in and came out, its arguments and results."""
+    first: Any = None
+    """The first parameter as it is now, by which a network is told from others."""
     optimizer: Known | None = None
     losses: list[Any] = field(default_factory=list)
     backwards: int = 0
@@ -65,12 +69,40 @@ class Line:
         self.sample_at = next_sample(self.backwards)
         return True
 
+    def __post_init__(self) -> None:
+        self.first_name = next(iter(self.backward.trained), "")
+        self.first = self.arrays.get(self.first_name)
+
+    def catch_up(self) -> None:
+        if self.recent is not None:
+            passes, leaves, results = self.recent
+            self.recent = None
+            self.before = {**self.arrays, **{name: leaves[i] for name, (i, _) in passes.items()}}
+            self.arrays.update({name: results[out] for name, (_, out) in passes.items()})
+
+    @property
+    def current(self) -> Mapping[str, Any]:
+        self.catch_up()
+        return self.arrays
+
+    @property
+    def previous(self) -> Mapping[str, Any]:
+        self.catch_up()
+        return self.before
+
+    def now(self, arrays: Mapping[str, Any]) -> None:
+        """The program went on with these."""
+        self.catch_up()
+        self.arrays.update(arrays)
+        self.first = self.arrays.get(self.first_name)
+
     def holds(self, array: Any) -> bool:
         return any(array is mine for mine in self.current.values())
 
     def move(self, arrays: Mapping[str, Any]) -> None:
-        self.previous = {**self.current}
-        self.current.update(arrays)
+        """These came of those that were."""
+        self.before = {**self.current}
+        self.now(arrays)
 
     def rate_by_hand(self, gradients: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """The learning rate of p - rate * g, where that is what was done."""

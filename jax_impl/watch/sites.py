@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 
 from jax_impl.watch import places
-from jax_impl.watch.backward import Backward
 from jax_impl.watch.following import Follower
 from jax_impl.watch.frozen import Frozen
 from jax_impl.watch.gradients import original
@@ -17,6 +16,8 @@ from jax_impl.watch.keys import is_eager
 from jax_impl.watch.program import Program
 from jax_impl.watch.sampling import next_sample
 from jax_impl.watch.session import Session
+
+flatten = jax.tree_util.default_registry.flatten
 
 
 def compiling(real: Callable, session: Session) -> Callable:
@@ -51,7 +52,9 @@ class Site:
         self.calls = 0
         self.sample_at = 0
         self.traces = 0
-        self.followers: dict[tuple, Follower] = {}
+        self.followers: dict[Any, Follower] = {}
+        self.form: Any = None
+        self.follower: Follower | None = None
         self.frozen = Frozen(self.function)
         self.place = places.of_function(self.function)
         update_wrapper(self, compiled, updated=())
@@ -68,54 +71,58 @@ class Site:
         if not session.on or session.in_call or session.recording is not None or not is_eager():
             return self.compiled(*args, **kwargs)
         looks = self.calls >= self.sample_at
-        kept = None
-        if looks and self.donates:
-            with session.guard("A call that gives its arguments away"):
-                kept = [copied(leaf) for leaf in self.leaves(args, kwargs)]
-        first = len(session.traced)
+        kept = self.copies(args, kwargs) if looks and self.donates else None
         session.in_call = True
         try:
             out = self.compiled(*args, **kwargs)
         finally:
             session.in_call = False
         try:
-            leaves = self.leaves(args, kwargs)
+            leaves, form = flatten(self.given(args, kwargs))
             traced = self.compiled._cache_size() != self.traces
-            follower = self.followers.get(shapes(leaves))
-            if looks or traced or follower is None:
+            follower = self.follower if form == self.form else self.followers.get(form)
+            results = flatten(out)[0]
+            usual = follower is not None and not looks and not traced
+            if not usual or follower.fast is None or not follower.fast.follow(leaves, results):
                 with session.off():
-                    follower = self.look(args, kwargs, leaves, traced, session.traced[first:])
-            results = jax.tree.leaves(out)
-            follower.follow(leaves, results, kept if self.donates else leaves, looks)
+                    if not usual:
+                        follower = self.look(args, kwargs, leaves, form, traced)
+                    follower.follow(leaves, results, kept if self.donates else leaves, not usual)
+            self.form, self.follower = form, follower
             self.calls += 1
         except Exception as error:
             session.guard.note(f"A call of {self.__name__} could not be watched: {type(error).__name__}: {error}")
         return out
 
-    def leaves(self, args: tuple, kwargs: dict) -> list[Any]:
+    def copies(self, args: tuple, kwargs: dict) -> list[Any] | None:
+        """Of arguments that the function may overwrite."""
+        with self.session.guard("A call that gives its arguments away"):
+            return [copied(leaf) for leaf in flatten(self.given(args, kwargs))[0]]
+        return None
+
+    def given(self, args: tuple, kwargs: dict) -> Any:
         """What goes into the compiled function, in its order."""
         if self.static:
             args = tuple(arg for i, arg in enumerate(args) if i not in self.static)
             kwargs = {name: value for name, value in kwargs.items() if name not in self.static}
-        return jax.tree.leaves((args, kwargs) if kwargs else args)
+        return (args, kwargs) if kwargs else args
 
-    def look(self, args: tuple, kwargs: dict, leaves: list[Any], traced: bool, fresh: list[Backward]) -> Follower:
+    def look(self, args: tuple, kwargs: dict, leaves: list[Any], form: Any, traced: bool) -> Follower:
         """Find out what is called, and whether what it read while it was traced is still so."""
-        self.sample_at = max(self.sample_at, next_sample(self.calls))
+        if self.calls >= self.sample_at:
+            self.sample_at = next_sample(self.calls)
         self.traces = self.compiled._cache_size()
-        key = shapes(leaves)
         program = self.program(args, kwargs, leaves)
-        if key not in self.followers or self.followers[key].program is not program:
-            self.followers[key] = Follower(self, program)
-        follower = self.followers[key]
-        follower.optimizer_known = False
+        if form not in self.followers or self.followers[form].program is not program:
+            self.followers[form] = Follower(self, program)
+        follower = self.followers[form]
         with self.session.guard("What a compiled function read"):
             if traced:
                 self.frozen.remember()
             else:
                 changed = self.frozen.changed()
                 if changed is not None:
-                    self.session.froze(changed, follower.line)
+                    self.session.froze(changed, follower.lines[0])
         return follower
 
     def program(self, args: tuple, kwargs: dict, leaves: list[Any]) -> Program:
@@ -138,10 +145,6 @@ class Site:
 
 def copied(leaf: Any) -> Any:
     return jnp.array(leaf, copy=True) if isinstance(leaf, jax.Array) else leaf
-
-
-def shapes(leaves: list[Any]) -> tuple:
-    return tuple([getattr(leaf, "shape", ()) for leaf in leaves])
 
 
 class BoundSite:

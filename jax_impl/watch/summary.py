@@ -73,7 +73,7 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
         line.rate_by_hand(found(gradients), before, after)
     for name, array in before.items():
         line.initial.setdefault(name, array)
-        line.current.setdefault(name, array)
+        line.now({name: line.current.get(name, array)})
     line.steps.append(step)
 
 
@@ -82,7 +82,7 @@ def lost_updates(line: Line, session: Session) -> None:
     if line.lost and line.lost >= line.updates - 1 and line.updates > 1:
         line.facts.setdefault("updates-lost-in-jit", line.update_place)
     if "updates-lost-in-jit" in line.facts:
-        line.current = {**line.current, **{name: line.initial[name] for name in line.updated if name in line.initial}}
+        line.now({name: line.initial[name] for name in line.updated if name in line.initial})
 
 
 def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: int, names: dict[int, str]) -> None:

@@ -182,6 +182,8 @@ class Replay:
     """(S, B) row numbers; None for all rows in every step."""
     accumulate: bool = False
     """Never clear the gradients, as a program without zero_grad does."""
+    trained: bool = False
+    """Go on from the weights as the program left them, in place of the initial ones."""
     activate: str | None = None
     """An activation to put behind every linear layer but the last."""
     seconds: float = 60.0

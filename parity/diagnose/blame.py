@@ -117,6 +117,8 @@ class _Blame:
             result.unchecked.append("What would help was not tried: the rows that the network learns from were not seen.")
             return result
         self.say("what can be learned from these rows")
+        if trials.final is not None and not any(f.code == "non-finite-data" for f in self.found):
+            self.own = trials.final
         result.attainable = trials.attainable
         self._pairing()
         if result.attainable is None or self._unrepairable():
@@ -162,8 +164,6 @@ class _Blame:
         current = as_it_stands
         if basis:
             current = self._run(basis, current)
-            # Of several faults, which one alone does most harm.
-            basis.sort(key=lambda change: self._without(basis, change))
         self.result.trials += alone
         effects = self._effects(basis, as_it_stands)
         for _ in range(ROUNDS):
@@ -178,6 +178,10 @@ class _Blame:
             basis.append(chosen)
             current = score
         basis = self._pruned(basis, current, {f.code for f in hard})
+        if len(basis) > 1:
+            # The one that does most harm alone comes first.
+            basis.sort(key=lambda change: round(max(self._without(basis, change), -1.0) / GAIN))
+            effects = self._effects(basis, as_it_stands)
         self.result.mended = current
         self._tell(basis, effects, hard)
 
@@ -261,6 +265,10 @@ class _Blame:
             return 3.0 if self._rate() < 1 else 5.0
         if change.code == "learning-rate-too-large":
             return 3.0
+        fires = max((o.off for o in self.program.last_operations), default=0.0) < 0.5
+        inside = max((o.ends for o in self.program.last_operations), default=0.0) < 0.3
+        if (change.code == "dead-units" and fires) or (change.code == "saturated-units" and inside):
+            return 8.0
         order = {"missing-nonlinearity": 0.5, "output-range": 2.0, "reduction-and-rate": 2.5 if self.setup.loss.reduction == "sum" else 4.5,
                  "dead-units": 3.5, "saturated-units": 3.6, "too-few-epochs": 4.0, "too-little-capacity": 5.5}  # fmt: skip
         return order.get(change.code, 9.0)

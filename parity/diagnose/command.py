@@ -16,7 +16,7 @@ def table_of(session: Session) -> dict[str, Any]:
         "script": str(session.script),
         "healthy": session.healthy,
         "ended": session.ended,
-        "findings": [finding for network in networks for finding in network["findings"]],
+        "findings": _distinct([finding for network in networks for finding in network["findings"]]),
         "networks": networks,
         "frameworks": list(session.frameworks),
         "notes": list(session.notes),
@@ -25,6 +25,11 @@ def table_of(session: Session) -> dict[str, Any]:
         "script_seconds": session.seconds,
         "seconds": session.total,
     }
+
+
+def _distinct(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each code and line once: networks that are trained in a loop have the same faults."""
+    return list({(f["code"], f["line"]): f for f in reversed(findings)}.values())[::-1]
 
 
 def _finding(finding: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """From what was watched to a diagnosis."""
 
 import time
+
+import numpy as np
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from parity.contract import Recording, Watcher
-from parity.diagnose.blame import blame
+from parity.diagnose.blame import Verdict, blame
 from parity.diagnose.checks import check
 from parity.diagnose.finding import SEVERITIES, Diagnosis
 from parity.diagnose.program import Program, Scored
@@ -37,8 +39,13 @@ def diagnose(
     begun = time.monotonic()
     found, passed = check(program)
     trials = Trials(program, watcher, index, seconds)
-    verdict = blame(program, found, trials, say)
+    try:
+        verdict = blame(program, found, trials, say)
+    except Exception as error:  # What the checks found is worth telling, whatever happens in trying it out.
+        verdict = Verdict(findings=found, unchecked=[f"What would help was not tried to the end: {type(error).__name__}: {error}."])
     score, judged_on = program.score
+    if trials.final is not None and np.isfinite(trials.final):
+        score, judged_on = trials.final, trials.judged_on
     order = sorted(verdict.findings, key=lambda finding: SEVERITIES.index(finding.severity))
     return Diagnosis(
         program=name,

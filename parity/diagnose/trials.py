@@ -51,10 +51,10 @@ class Network:
     """By the contract's names; initial values."""
 
 
-def expressed(program: Program) -> Network | None:
-    """The program's network in the contract's terms; None where it has none."""
+def expressed(program: Program, final: bool = False) -> Network | None:
+    """The program's network in the contract's terms, at the start or at the end; None where it has none."""
     operations = [o for o in program.operations if o.kind not in ("reshape", "dropout")]
-    values = {parameter.name: parameter.initial for parameter in program.parameters}
+    values = {parameter.name: parameter.final if final else parameter.initial for parameter in program.parameters}
     rows = program.rows
     if rows is None or any(o.kind not in ("linear", "activation") for o in operations):
         return None
@@ -82,6 +82,13 @@ def expressed(program: Program) -> Network | None:
         if parameters[f"layers.{i}.bias"].shape != (width,):
             return None
         widths.append(width)
+    if not program.classes and width != rows.targets.shape[1]:
+        return None
+    if program.classes and width == 1:
+        # One score z of the second class: softmax over 0 and z is sigmoid(z), and cross-entropy the binary one.
+        last = f"layers.{len(layers) - 1}"
+        parameters[f"{last}.kernel"] = np.column_stack([np.zeros_like(parameters[f"{last}.kernel"]), parameters[f"{last}.kernel"]])
+        parameters[f"{last}.bias"] = np.concatenate([[0.0], parameters[f"{last}.bias"]])
     output = between[-1][0] if between[-1] else None
     return Network(tuple(widths[:-1]), activation[0] if activation else None, output, parameters)
 
@@ -139,6 +146,12 @@ class Trials:
         # In their own order, as the program has them.
         train, judge = np.sort(order[cut:]), np.sort(order[:cut])
         return Data(inputs[train], targets[train]), Data(inputs[judge], targets[judge])
+
+    @property
+    def judged_on(self) -> str:
+        """Which rows `final` is of."""
+        count = 0 if self.split is None else len(self.split[1].inputs)
+        return f"{count} rows that it was not trained on" if self.program.held_out is not None else f"{count} of the rows that it was trained on"
 
     def _targets(self, targets: Floats) -> Floats:
         """Classes as rows of ones and zeros."""
@@ -206,6 +219,28 @@ class Trials:
             return self.measure(self.watcher.replay(self.training, plan).predictions, judge.targets)
         return None
 
+    @cached_property
+    def final(self) -> float | None:
+        """The score of the weights as the program left them, in evaluation mode, on the rows that trials are judged by."""
+        if self.split is None:
+            return None
+        judge = self.split[1]
+        if self.watcher is not None and self.program.training.replayable:
+            plan = Replay(*self.split[:1], judge.inputs, Loss(), Adam(), np.zeros(0), None, trained=True)
+            try:
+                return self.measure(self.watcher.replay(self.training, plan).predictions, judge.targets)
+            except Exception:  # The user's own network, on rows that it may not take.
+                return None
+        network = expressed(self.program, final=True)
+        if network is None or network.output is not None:
+            return None
+        setup = Setup(Adam(), Loss(), None, 1)
+        config = self._config(network.hidden, network.activation, judge, setup, Constant())
+        backend = fastest()
+        trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype="float32")
+        trainer.set_state(start(config, 0, network.parameters))
+        return self.measure(trainer.predict(judge.inputs.reshape(len(judge.inputs), -1).astype(np.float32)), judge.targets)
+
     def _train(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
         network = self.network
         bare = network is not None and (network.output is None or setup.bare_output)
@@ -218,16 +253,18 @@ class Trials:
         hidden = tuple(width * setup.width for width in network.hidden)
         if setup.layers is not None:
             hidden = ((*hidden, hidden[-1]) if len(hidden) < setup.layers else hidden[: setup.layers]) if hidden else (setup.width,)
-        activation = setup.activation or network.activation or "identity"
-        outputs = train.targets.shape[1]
-        config = TrainingConfig(
-            MLP(hidden, activation), int(np.prod(train.inputs.shape[1:])), outputs, setup.loss, setup.optimizer, Constant(), None, setup.steps  # type: ignore[arg-type]
-        )
+        config = self._config(hidden, setup.activation or network.activation, train, setup, Constant())
         same = setup.as_captured or (setup.bare_output and setup.width == 1 and setup.layers is None and not setup.redraw)
         cheap = setup.steps * (setup.batch or len(train.inputs)) * sum(a.size for a in network.parameters.values()) < CHEAP
         draws = range(SEEDS if cheap else 1)
         states = [start(config, seed, network.parameters if seed == 0 and same else None) for seed in draws]
         return self._fit_config(config, states, train, judge, self.order(len(train.inputs), setup))
+
+    @staticmethod
+    def _config(hidden: tuple[int, ...], activation: str | None, data: Data, setup: Setup, schedule: Schedule) -> TrainingConfig:
+        model = MLP(hidden, activation or "identity")  # type: ignore[arg-type]
+        inputs, outputs = int(np.prod(data.inputs.shape[1:])), data.targets.shape[1]
+        return TrainingConfig(model, inputs, outputs, setup.loss, setup.optimizer, schedule, None, setup.steps)
 
     def _fit_config(
         self, config: TrainingConfig, states: Sequence[State], train: Data, judge: Floats, order: BatchOrder
@@ -277,10 +314,9 @@ class Trials:
         train, judge = self.split
         scaling = Scaling.of(train, True, not self.program.classes)
         scaled = scaling.scaled(train)
-        inputs, outputs = int(np.prod(train.inputs.shape[1:])), train.targets.shape[1]
         batch = min(128, len(train.inputs))
         setup = Setup(Adam(learning_rate=5e-3), Loss("cross_entropy" if self.program.classes else "mse"), batch, 3000)
-        config = TrainingConfig(MLP((64, 64), "silu"), inputs, outputs, setup.loss, setup.optimizer, Cosine(), None, setup.steps)
+        config = self._config((64, 64), "silu", train, setup, Cosine())
         try:
             predictions = self._fit_config(
                 config, [start(config, 0, None)], scaled, scaling.inputs_of(judge.inputs), self.order(len(train.inputs), setup)

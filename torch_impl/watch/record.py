@@ -60,10 +60,10 @@ class Networks:
 class Forward:
     """A call of a network."""
 
-    network: nn.Module
+    network: nn.Module | None
     inputs: Tensor
     answer: Tensor
-    training: bool
+    training: bool | None
     enabled: bool
     place: Place | None
     step: int
@@ -136,6 +136,7 @@ class Record:
 
     def count_update(self, optimizer: Optimizer, place: Place | None) -> None:
         self.updates += 1
+        self.fresh = True
         self.update_place = place
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
@@ -248,6 +249,20 @@ class Record:
             last = self.last_evaluations.setdefault(shape, [])
             last.append(forward)
             del last[:-KEPT]
+
+    def add_block(self, tracer: Tracer, step: int, place: Place | None) -> None:
+        """What functions computed without gradients, where it was compared with something."""
+        keys = {tracer.key(leaf): self.names[key] for key, leaf in self.leaves.items()}
+        trace = Trace(tuple(o for o in tracer.operations if not o.result in tracer.leaves), keys)
+        meeting = trace.first_meeting()
+        if meeting is None:
+            return
+        _, _, source = trace.chain(meeting.prediction)
+        inputs = tracer.tensors.get(source) if source is not None else None
+        if inputs is not None and inputs.ndim:
+            prediction = tracer.tensors[meeting.prediction]
+            forward = Forward(None, inputs, prediction, None, False, place, step, tracer.tensors[meeting.target], prediction)
+            self.add_evaluation(forward)
 
     def training(self, networks: Networks, records: Sequence["Record"]) -> Training:
         """All of it, in the contract's terms."""

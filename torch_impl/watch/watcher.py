@@ -19,6 +19,7 @@ from torch_impl.watch.tracer import Tracer
 CLOSELY = 32  # The first steps, all of which are looked at; then the gaps grow by this factor:
 RARER = 1.15
 EVALUATIONS = 4  # How often evaluations on rows of one shape are traced, to see what they are compared with.
+BLOCKS = 64  # Blocks without gradients that are traced, where the network is made of functions.
 FORWARDS = 64  # Forward passes that may wait for a backward pass.
 
 
@@ -33,6 +34,7 @@ class Watcher:
         self.pending: list[Forward] = []  # Forward passes that neither a backward pass nor another one has followed.
         self.compared: tuple[Forward, int] | None = None
         self.evaluated: dict[tuple[int, ...], int] = {}
+        self.blocks = 0
         self.depth = 0
         self.inside = False  # A backward pass calls itself by another name.
         self.entered = False
@@ -46,6 +48,8 @@ class Watcher:
         self._patch(torch.autograd, "backward", self._backward)
         self._patch(torch.autograd, "grad", self._gradients)
         self._patch(Optimizer, "__init__", self._optimizer_made)
+        self._patch(torch.no_grad, "__enter__", self._without_gradients_begun)
+        self._patch(torch.no_grad, "__exit__", self._without_gradients_ended)
         self.undo.append(register_optimizer_step_pre_hook(self._before_update).remove)
         self.undo.append(register_optimizer_step_post_hook(self._after_update).remove)
         self._trace(True)
@@ -67,10 +71,11 @@ class Watcher:
         return Recording(self.framework, tuple(trainings), tuple(self.unseen.values()))
 
     def replay(self, training: int, plan: Replay) -> Replayed:
-        initial = self.networks.initial(self.records[training].networks)
-        if initial is None:
+        networks = self.records[training].networks
+        network = networks[0] if plan.trained and len(networks) == 1 else self.networks.initial(networks)
+        if network is None:
             raise InputError(f"The network of training {training} was not captured, so it can't be trained again.")
-        return replay(initial, plan)
+        return replay(network, plan)
 
     def failed(self, what: str, error: Exception) -> None:
         """Note once that something could not be watched."""
@@ -103,8 +108,6 @@ class Watcher:
             self._close_step()
             self.next_look = self.step + 1 if self.step - self.begun < CLOSELY else int((self.step + 1) * RARER)
         self.step += 1
-        for record in self.records:
-            record.fresh = True
         self._trace(self.looking)
 
     def _close_step(self) -> None:
@@ -188,6 +191,30 @@ class Watcher:
             record = self._record([forward])
         record.add_evaluation(forward)
 
+    # Networks that are functions: what they compute without gradients is an evaluation.
+
+    def _without_gradients_begun(self, original: Callable) -> Callable:
+        def enter(block: Any) -> Any:
+            result = original(block)
+            by_functions = self.records and not self.records[-1].networks and not self.tracer.paused
+            if by_functions and not self.tracer.on and self.blocks < BLOCKS:
+                self.blocks += 1
+                self._trace(True)
+            return result
+
+        return enter
+
+    def _without_gradients_ended(self, original: Callable) -> Callable:
+        def leave(block: Any, *error: Any) -> Any:
+            if self.tracer.on and not self.tracer.paused and self.records and not self.records[-1].networks:
+                with self._unharmed("an evaluation"):
+                    self.records[-1].add_block(self.tracer, self.step, user_place())
+                    if not self.looking:
+                        self._trace(False)
+            return original(block, *error)
+
+        return leave
+
     def _state_loaded(self, original: Callable) -> Callable:
         def load_state_dict(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             self.networks.loaded.update(id(parameter) for parameter in module.parameters())
@@ -235,7 +262,10 @@ class Watcher:
         self._close_comparison()
         before = self.records[-1] if self.records else None
         if before is not None and any(record.passed_back for record in self.records):
-            self._step_over()  # Two backward passes without an optimizer between them.
+            # Two backward passes without an optimizer's step between them: accumulated, or used by hand.
+            self._step_over()
+            for record in self.records:
+                record.fresh = record.fresh or not self.networks.optimizers
         through = [forward for forward in self.pending if forward.for_gradients]
         for forward in self.pending:
             if not forward.for_gradients:

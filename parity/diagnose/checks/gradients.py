@@ -60,7 +60,7 @@ def attached(program: Program) -> Iterator[Finding]:
 def frozen(program: Program) -> Iterator[Finding]:
     """Parameters that ask for no gradients stay at random values, unless they were trained before."""
     still = [p for p in program.parameters if not p.trainable and not p.trained_before and not moved(p) and p.initial.ndim > 1]
-    if still and program.training.updates:
+    if still and (program.training.updates or program.training.backwards):
         evidence = f"{names(still)} ask for no gradients and stayed at their first, random values."
         yield Finding("frozen-parameters", "error", evidence, program.training.forward_place)
 
@@ -80,6 +80,8 @@ def reached(program: Program) -> Iterator[Finding]:
 
 def cleared(program: Program) -> Iterator[Finding]:
     """A step's gradient is its own."""
+    if list(attached(program)):
+        return  # An optimizer clears what it holds.
     later = [step for step in program.steps if step.number > 0]
     left = [step for step in later if step.leftover]
     if left and len(left) > MOST * len(later):
