@@ -16,8 +16,10 @@ from rich.markup import escape
 
 import parity
 from parity.contract import InputError, ParityError, require
-from parity.diagnose.command import table_of as session_table
-from parity.diagnose.session import LIMIT_SECONDS, diagnose_script
+from parity.diagnose.command import network_table, session_table
+from parity.diagnose.correcting import write_corrected
+from parity.diagnose.experiment import diagnose_experiment
+from parity.diagnose.session import LIMIT_SECONDS, checked, diagnose_script
 from parity.diagnose.watching import TRIALS_SECONDS
 from parity.experiment import Experiment
 from parity.interrupts import heeded
@@ -25,7 +27,7 @@ from parity.kinds import KINDS, kind_of
 from parity.nearest import suggestion
 from parity.problems import CATALOGUE, find, recipe
 from parity.records import read_experiment
-from parity.report.diagnosis import show_session
+from parity.report.diagnosis import announce, show_diagnosis, show_session
 from parity.report.pages import show_backends, show_problem, show_problems
 from parity.report.terminal import Bars, show
 
@@ -174,15 +176,18 @@ def _base(name: str) -> Experiment:
 
 @dataclass(frozen=True)
 class DiagnoseOptions:
-    """Run a training script as it is, and say why its network does not learn.
+    """Run a training script as it is, and say why its network does not learn; or do so with a problem.
 
-    The script's own arguments stand behind `--`: `parity diagnose train.py --json -- --epochs 10`.
+    A script's own arguments stand behind `--`: `parity diagnose train.py --json -- --epochs 10`. A problem, or a TOML file of
+    one, takes the options of `parity run`.
     """
 
-    script: tyro.conf.Positional[Path]
-    """A Python script that trains with PyTorch or with JAX."""
+    program: tyro.conf.Positional[str]
+    """A Python script that trains with PyTorch or JAX, a problem's name, or a FILE.toml."""
     json: bool = False
     """Print the findings as JSON, and nothing else; what the script prints goes to standard error."""
+    corrected: Path | None = None
+    """Write a copy of the script with all corrected lines to this file; the script itself is never changed."""
     limit: float = LIMIT_SECONDS
     """Seconds that the script may run."""
     seconds: float = TRIALS_SECONDS
@@ -190,18 +195,48 @@ class DiagnoseOptions:
 
 
 def diagnose(arguments: list[str]) -> int:
-    """`parity diagnose SCRIPT.py [OPTIONS] [-- ARGUMENTS]`."""
+    """`parity diagnose SCRIPT.py [OPTIONS] [-- ARGUMENTS]`, `parity diagnose PROBLEM [OPTIONS]`."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    options = tyro.cli(DiagnoseOptions, args=arguments[:cut], prog="parity diagnose", config=(tyro.conf.FlagConversionOff,)[:0])
+    named = next((a for a in arguments[:cut] if not a.startswith("-")), "")
+    if named in CATALOGUE or named.endswith(".toml"):
+        return _diagnose_problem(named, arguments)
+    options = tyro.cli(DiagnoseOptions, args=arguments[:cut], prog="parity diagnose")
+    for name in ("limit", "seconds"):
+        require(
+            getattr(options, name) > 0, f"--{name} is {getattr(options, name):g}; expected a number of seconds above 0."
+        )
+    script = Path(options.program)
+    checked(script)
     console = Console(stderr=options.json)
+    announce(script, console)
     session = diagnose_script(
-        options.script, arguments[cut + 1 :], limit=options.limit, seconds=options.seconds, quiet=options.json, watcher=Bars(console)
+        script,
+        arguments[cut + 1 :],
+        limit=options.limit,
+        seconds=options.seconds,
+        quiet=options.json,
+        watcher=Bars(console),
     )
     if options.json:
         print(json.dumps(session_table(session), indent=2))
     else:
         show_session(session, console)
+    if options.corrected is not None:
+        write_corrected(session, options.corrected)
+        console.print(f"Corrected copy: {options.corrected}", highlight=False, soft_wrap=True)
     return 0 if session.healthy else EXIT_STATUS["different" if session.diagnoses else "inconclusive"]
+
+
+def _diagnose_problem(named: str, arguments: list[str]) -> int:
+    without = [argument for argument in arguments if argument not in (named, "--json")]
+    experiment = parse_run([named, *without]).experiment
+    console = Console(stderr="--json" in arguments)
+    found = diagnose_experiment(experiment, seconds=TRIALS_SECONDS, watcher=Bars(console))
+    if "--json" in arguments:
+        print(json.dumps(network_table(found), indent=2))
+    else:
+        show_diagnosis(found, console)
+    return 0 if found.healthy else EXIT_STATUS["different"]
 
 
 def problems(arguments: list[str]) -> int:

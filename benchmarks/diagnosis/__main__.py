@@ -17,7 +17,13 @@ def main(halves: list[str]) -> None:
         right = among = alarms = 0
         for name in names:
             label = labels[name]
-            done = subprocess.run([sys.executable, "-m", "parity", "diagnose", str(HERE / half / f"{name}.py"), "--json"], capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, check=False)
+            done = subprocess.run(
+                [sys.executable, "-m", "parity", "diagnose", str(HERE / half / f"{name}.py"), "--json"],
+                capture_output=True,
+                text=True,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                check=False,
+            )
             try:
                 told = json.loads(done.stdout)
             except ValueError:
@@ -29,9 +35,13 @@ def main(halves: list[str]) -> None:
             accepted = {c: {c, *label.get("accept", {}).get(c, [])} for c in causes}
             ok = (codes[:1] and codes[0] in accepted[causes[0]]) if causes else not codes
             inn = all(set(codes) & accepted[c] for c in causes)
-            right += bool(ok); among += bool(inn)
+            right += bool(ok)
+            among += bool(inn)
             net = told["networks"]
-            print(f"{'ok ' if ok else 'in ' if causes and set(codes)&accepted[causes[0]] else 'NO '} {name:28} {label['framework']:5} want {causes} got {codes} hints {hints} score {label['score']} {[round(n['score'],3) if isinstance(n['score'],float) else n['score'] for n in net]} {[n['baselines'].get('attainable') for n in net]} {told['seconds']:.0f}s {told['notes']} {[u for n in net for u in n['unchecked']][:2]} {told['ended']}", flush=True)
+            print(
+                f"{'ok ' if ok else 'in ' if causes and set(codes) & accepted[causes[0]] else 'NO '} {name:28} {label['framework']:5} want {causes} got {codes} hints {hints} score {label['score']} {[round(n['score'], 3) if isinstance(n['score'], float) else n['score'] for n in net]} {[n['baselines'].get('attainable') for n in net]} {told['seconds']:.0f}s {told['notes']} {[u for n in net for u in n['unchecked']][:2]} {told['ended']}",
+                flush=True,
+            )
         print(half, right, len(names))
 
 

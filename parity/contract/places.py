@@ -15,7 +15,10 @@ LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib",
 @cache
 def written_by_user(file: str) -> bool:
     """Whether a file is the user's, and not of a library, of Python or of this package."""
-    return not file.startswith((*OURS, *LIBRARIES, "<frozen", "<string", "<__array_function__")) and "site-packages" not in file
+    return (
+        not file.startswith((*OURS, *LIBRARIES, "<frozen", "<string", "<__array_function__"))
+        and "site-packages" not in file
+    )
 
 
 def user_frame(frame: FrameType | None = None) -> FrameType | None:

@@ -12,7 +12,15 @@ from parity.contract.watching import Operation, OperationKind, Place
 
 Key = Hashable
 
-ACTIVATIONS = frozenset(get_args(Activation)) | {"softmax", "log_softmax", "selu", "relu6", "hardtanh", "mish", "log_sigmoid"}
+ACTIVATIONS = frozenset(get_args(Activation)) | {
+    "softmax",
+    "log_softmax",
+    "selu",
+    "relu6",
+    "hardtanh",
+    "mish",
+    "log_sigmoid",
+}
 RESHAPES = frozenset({"reshape", "index", "cast"})
 ARITHMETIC = frozenset({"add", "sub", "mul", "div"})
 # What compares a prediction with a target without saying so, the likeliest first.

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from parity.contract import SGD, Adam, Loss, Place
-from parity.diagnose.changes import Change, changes
+from parity.contract import SGD, Adam, Constant, Cosine, Exponential, Loss, Place, Schedule
+from parity.diagnose.changes import FAR, Change, changes
+from parity.diagnose.checks.units import RANGES
 from parity.diagnose.finding import Effect, Finding, Trial
 from parity.diagnose.program import Program
 from parity.diagnose.setup import Setup, optimizer_of
-from parity.diagnose.trials import Trials
+from parity.diagnose.trials import Floats, Trials
 
 GAIN = 0.03  # Of the score, below which two trainings count as equally good.
 NOTHING = 0.1  # R2 up to which inputs tell nothing about targets.
@@ -66,6 +67,8 @@ class Verdict:
     mended: float | None = None
     attainable: float | None = None
     unchecked: list[str] = field(default_factory=list)
+    sizes: dict[str, float] = field(default_factory=dict)
+    """By code, how many times a rate or a number of epochs is to change."""
 
 
 def captured(program: Program, found: Sequence[Finding]) -> Setup | None:
@@ -94,10 +97,30 @@ def captured(program: Program, found: Sequence[Finding]) -> Setup | None:
         accumulate="missing-zero-grad" in codes,
         misled="wrong-loss" in codes,
         factor=factor,
+        schedule=schedule_of(program),
     )
 
 
-def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Callable[[str], None] = lambda name: None) -> Verdict:
+def schedule_of(program: Program) -> Schedule:
+    """The schedule that comes nearest to the rates that were seen."""
+    seen = [(s.number, s.learning_rate) for s in program.steps if s.learning_rate is not None and s.learning_rate > 0]
+    if len(seen) < 3 or len({rate for _, rate in seen}) == 1:
+        return Constant()
+    numbers, rates = np.array(seen, float).T
+    multiples, steps = rates / rates.max(), max(program.updates, 2)
+    end = float(multiples[-1])
+    decay = end ** (1 / max(numbers[-1], 1))
+    forms: list[tuple[Schedule, Floats]] = [
+        (Constant(), np.ones_like(multiples)),
+        (Cosine(end), end + (1 - end) * (1 + np.cos(np.pi * numbers / steps)) / 2),
+        (Exponential(decay), decay**numbers),
+    ]
+    return min(forms, key=lambda form: float(np.abs(np.log(np.maximum(form[1], 1e-9) / multiples)).sum()))[0]
+
+
+def blame(
+    program: Program, found: Sequence[Finding], trials: Trials, say: Callable[[str], None] = lambda name: None
+) -> Verdict:
     """Try what might help, and tell what did."""
     return _Blame(program, found, trials, say).verdict()
 
@@ -114,7 +137,9 @@ class _Blame:
         trials, result = self.trials, self.result
         if self.setup is None or trials.split is None:
             result.findings = self.found
-            result.unchecked.append("What would help was not tried: the rows that the network learns from were not seen.")
+            result.unchecked.append(
+                "What would help was not tried: the rows that the network learns from were not seen."
+            )
             return result
         self.say("what can be learned from these rows")
         if trials.final is not None and not any(f.code == "non-finite-data" for f in self.found):
@@ -184,6 +209,7 @@ class _Blame:
             effects = self._effects(basis, as_it_stands)
         self.result.mended = current
         self._tell(basis, effects, hard)
+        self._polish(basis, current)
 
     def _run(self, basis: Sequence[Change], otherwise: float) -> float:
         assert self.setup is not None
@@ -194,7 +220,16 @@ class _Blame:
         return otherwise if score is None else score
 
     def _without(self, basis: Sequence[Change], left_out: Change) -> float:
+        if left_out.code == "output-range":
+            return self._within_range()
         return self._run([change for change in basis if change is not left_out], -1.0)
+
+    def _within_range(self) -> float:
+        """The best score that an output of that range can have."""
+        assert self.trials.split is not None
+        last = next(o.name for o in reversed(self.program.operations) if o.kind == "activation")
+        truth = self.trials.split[1].targets
+        return self.trials.measure(np.clip(truth, *RANGES.get(last, (-np.inf, np.inf))), truth)
 
     def _effects(self, basis: Sequence[Change], before: float) -> dict[str, Effect]:
         effects = {}
@@ -236,24 +271,36 @@ class _Blame:
         for change in basis:
             base = change.apply(base)
         self.say(f"what helps beside {' and '.join(change.name for change in basis)}" if basis else "what helps")
-        self.trials.run_all([change.apply(base) for change in self._changes(self.setup)])
-        for change in self._changes(self.setup):
-            if any(change.name == one.name for one in basis):
+        every = [change for change in self._changes(self.setup) if change.name not in {one.name for one in basis}]
+        far = [change for change in every if max(change.size, 1 / change.size) >= FAR]
+        self.trials.run_all([change.apply(base) for change in every if change not in far])
+        for change in every:
+            if change in far and not self._leads_there(change, tried, current):
                 continue
             score = self._run([*basis, change], float("nan"))
             if np.isnan(score):
-                self.result.unchecked.append(f"{change.name}: not tried, it can't be done with this network or there was no time.")
+                self.result.unchecked.append(
+                    f"{change.name}: not tried, it can't be done with this network or there was no time."
+                )
                 continue
             tried.append((change, score))
             self.result.trials.append(Trial(change.name, score, tuple(c.name for c in basis), score > current + GAIN))
         return tried
+
+    @staticmethod
+    def _leads_there(far: Change, tried: Sequence[tuple[Change, float]], current: float) -> bool:
+        """Whether less of the same helped, or was not finite and so says nothing."""
+        less = [score for change, score in tried if change.code == far.code and (change.size > 1) == (far.size > 1)]
+        return bool(less) and (max(less) > current + GAIN or (far.size < 1 and not np.isfinite(less).any()))
 
     def _preferred(self, better: Sequence[tuple[Change, float]], current: float) -> tuple[Change, float]:
         """Of the changes that do about equally well, the one that the evidence speaks for."""
         best = max(score for _, score in better)
         enough = min(best - GAIN, max(self.result.attainable or best, current + GAIN) - GAIN)
         near = [(change, score) for change, score in better if score >= enough]
-        return min(near, key=lambda pair: (self._rank(pair[0]), abs(np.log(pair[0].size)), -pair[1]))
+        code = min(near, key=lambda pair: (self._rank(pair[0]), -pair[1]))[0].code
+        # How much of it: as much as does best.
+        return max((pair for pair in near if pair[0].code == code), key=lambda pair: pair[1])
 
     def _rank(self, change: Change) -> float:
         assert self.setup is not None
@@ -299,6 +346,23 @@ class _Blame:
                 basis = without
         return basis
 
+    def _polish(self, basis: Sequence[Change], current: float) -> None:
+        """Once it learns: whether scaled inputs and targets take away half of what is still missing."""
+        assert self.result.attainable is not None
+        codes = {finding.code for finding in self.result.findings}
+        missing = self.result.attainable - current
+        if self.program.classes or not 0 < missing <= GAIN or codes & {"unscaled-inputs", "unscaled-targets"}:
+            return
+        both = Change(
+            "inputs and targets scaled", "unscaled-inputs", lambda s: replace(s, scale_inputs=True, scale_targets=True)
+        )
+        score = self._run([*basis, both], float("nan"))
+        if score > current + missing / 2:
+            for code in ("unscaled-inputs", "unscaled-targets"):
+                told = self._of_change(replace(both, code=code), Effect(current, score))
+                self.result.findings.append(replace(told, severity="hint"))
+            self.result.trials.append(Trial(both.name, score, tuple(c.name for c in basis), True))
+
     # Telling.
 
     def _tell(self, basis: Sequence[Change], effects: dict[str, Effect], hard: Sequence[Finding]) -> None:
@@ -307,7 +371,13 @@ class _Blame:
         for change in basis:
             effect = effects.get(change.name)
             if change.code in by_code:
-                told.append(replace(by_code[change.code], effect=effect, severity="error" if change.code in SOFT else by_code[change.code].severity))
+                told.append(
+                    replace(
+                        by_code[change.code],
+                        effect=effect,
+                        severity="error" if change.code in SOFT else by_code[change.code].severity,
+                    )
+                )
             else:
                 told.append(self._of_change(change, effect))
         codes = {finding.code for finding in told}
@@ -316,11 +386,20 @@ class _Blame:
             if finding.code in codes:
                 continue
             consequence = finding.code in SOFT and (scaled or told)
-            told.append(replace(finding, severity="hint") if consequence and finding.code != "constant-input" else finding)
+            told.append(
+                replace(finding, severity="hint") if consequence and finding.code != "constant-input" else finding
+            )
         losses = self.program.training.losses
         if len(losses) and not np.isfinite(losses[-1]) and "non-finite-data" not in codes:
             bad = int(np.argmin(np.isfinite(losses)))
-            told.append(Finding("diverged", "error", f"The loss was not finite from step {bad} on.", self.program.first.loss_place if self.program.first else None))
+            told.append(
+                Finding(
+                    "diverged",
+                    "error",
+                    f"The loss was not finite from step {bad} on.",
+                    self.program.first.loss_place if self.program.first else None,
+                )
+            )
         self.result.findings = told
 
     def _of_change(self, change: Change, effect: Effect | None) -> Finding:
@@ -328,28 +407,40 @@ class _Blame:
         assert setup is not None
         place: Place | None = program.training.optimizer.place if program.training.optimizer else None
         code = change.code
+        then = (
+            "it learns"
+            if effect is None
+            else f"{'the share of hits' if program.classes else 'R2'} is {effect.after:.3f}"
+        )
         if code in ("learning-rate-too-small", "learning-rate-too-large"):
             rate = setup.optimizer.learning_rate
-            evidence = f"With {rate * change.size:.3g} for a rate instead of {rate:.3g}, and all else the same, it learns."
+            evidence = f"With a rate of {rate * change.size:.3g} instead of {rate:.3g}, and all else the same, {then}."
             if self._reduction_does_it(change, effect):
                 code = "reduction-and-rate"
                 evidence = f"The loss is a {setup.loss.reduction} over {self._elements()} rows and the rate {rate:.3g}: it suits their {self._other_reduction()}."
         elif code == "reduction-and-rate":
-            evidence = f"The loss is a {setup.loss.reduction} over {self._elements()} rows; with their {self._other_reduction()} at the same rate it learns."
+            evidence = f"The loss is a {setup.loss.reduction} over {self._elements()} rows; with their {self._other_reduction()} at the same rate {then}."
         elif code in ("unscaled-inputs", "unscaled-targets"):
-            evidence = self._scale(code == "unscaled-inputs")
-            place = program.training.forward_place if code == "unscaled-inputs" else program.first.loss_place if program.first else None
+            evidence = f"{self._scale(code == 'unscaled-inputs')}; scaled to 0 and 1, and all else the same, {then}."
+            place = (
+                program.training.forward_place
+                if code == "unscaled-inputs"
+                else program.first.loss_place
+                if program.first
+                else None
+            )
         elif code == "missing-nonlinearity":
-            evidence = "There is no activation between the layers: together they are one linear layer."
+            evidence = f"There is no activation between the layers: together they are one linear layer. With {change.name}, {then}."
             place = next((o.place for o in program.operations if o.kind == "linear"), place)
         elif code == "too-few-epochs":
-            evidence = f"{program.updates} updates are too few: with {change.size:g} times as many it learns, and the loss was still falling."
+            evidence = f"{program.updates} updates are too few: with {change.size:g} times as many, {then}."
         elif code == "dead-units":
             off = max((o.off for o in program.last_operations), default=0.0)
-            evidence = f"At the end {off:.0%} of the units of a layer were 0 for every row; with {change.name} it learns."
+            evidence = f"At the end {off:.0%} of the units of a layer were 0 for every row; with {change.name}, {then}."
         else:
-            evidence = f"With {change.name}, and all else the same, it learns."
+            evidence = f"With {change.name}, and all else the same, {then}."
             place = next((o.place for o in program.operations if o.kind == "linear"), place)
+        self.result.sizes[code] = change.size
         severity = "error" if effect is None or effect.after - max(effect.before, -1) > 0.1 else "warning"
         return Finding(code, severity, evidence, place, effect=effect)  # type: ignore[arg-type]
 
@@ -364,7 +455,12 @@ class _Blame:
     def _reduction_does_it(self, change: Change, effect: Effect | None) -> bool:
         """A rate too large for a sum, which is right for the mean."""
         assert self.setup is not None
-        if change.code != "learning-rate-too-large" or self.setup.loss.reduction != "sum" or self._elements() < 8 or effect is None:
+        if (
+            change.code != "learning-rate-too-large"
+            or self.setup.loss.reduction != "sum"
+            or self._elements() < 8
+            or effect is None
+        ):
             return False
         return any(t.name == "the mean in the loss" and t.score >= effect.after - 2 * GAIN for t in self.result.trials)
 
@@ -374,5 +470,11 @@ class _Blame:
         columns = (data.inputs if inputs else data.targets).reshape(len(data.inputs), -1).astype(float)
         spread, mean = columns.std(0), columns.mean(0)
         worst = int(np.argmax(np.maximum(np.abs(mean), spread)))
-        what = f"Column {worst} of the inputs" if inputs else "The target" if columns.shape[1] == 1 else f"Column {worst} of the targets"
-        return f"{what} has mean {mean[worst]:.4g} and standard deviation {spread[worst]:.4g}; scaled to 0 and 1, and all else the same, it learns."
+        what = (
+            f"Column {worst} of the inputs"
+            if inputs
+            else "The target"
+            if columns.shape[1] == 1
+            else f"Column {worst} of the targets"
+        )
+        return f"{what} has mean {mean[worst]:.4g} and standard deviation {spread[worst]:.4g}"

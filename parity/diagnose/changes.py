@@ -27,6 +27,7 @@ class Change:
 
 
 RATES = (10.0, 100.0, 1000.0, 10_000.0)
+FAR = 1000.0  # A factor of the rate from which it is tried only where a smaller one of the same direction helped.
 EPOCHS = 10
 WIDER = 4
 
@@ -46,9 +47,17 @@ def changes(setup: Setup, hidden: tuple[int, ...], activation: str | None, outpu
         if activation != "relu":
             code = "missing-nonlinearity" if activation is None else "saturated-units"
             yield Change("relu", code, lambda s: replace(s, activation="relu"))
-        yield Change("fresh initial weights", "dead-units" if activation == "relu" else "saturated-units", lambda s: replace(s, redraw=True))
+        yield Change(
+            "fresh initial weights",
+            "dead-units" if activation == "relu" else "saturated-units",
+            lambda s: replace(s, redraw=True),
+        )
     elif activation is None:
-        yield Change("a hidden layer of 16 units", "missing-nonlinearity", lambda s: replace(s, layers=1, width=16, activation="tanh"))
+        yield Change(
+            "a hidden layer of 16 units",
+            "missing-nonlinearity",
+            lambda s: replace(s, layers=1, width=16, activation="tanh"),
+        )
     if output is not None:
         yield Change("no activation behind the last layer", "output-range", lambda s: replace(s, bare_output=True))
     yield Change("Adam", "", lambda s: replace(s, optimizer=Adam(learning_rate=1e-2)))
@@ -57,6 +66,8 @@ def changes(setup: Setup, hidden: tuple[int, ...], activation: str | None, outpu
     for times in RATES:
         yield Change(f"rate / {times:g}", "learning-rate-too-large", lambda s, t=times: with_rate(s, 1 / t), 1 / times)
     other = "mean" if setup.loss.reduction == "sum" else "sum"
-    yield Change(f"the {other} in the loss", "reduction-and-rate", lambda s: replace(s, loss=replace(s.loss, reduction=other)))
+    yield Change(
+        f"the {other} in the loss", "reduction-and-rate", lambda s: replace(s, loss=replace(s.loss, reduction=other))
+    )
     yield Change("inputs scaled", "unscaled-inputs", lambda s: replace(s, scale_inputs=True))
     yield Change("targets scaled", "unscaled-targets", lambda s: replace(s, scale_targets=True))

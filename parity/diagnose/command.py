@@ -2,16 +2,14 @@
 
 from typing import Any
 
+from parity.diagnose.finding import Diagnosis
 from parity.diagnose.jsonable import to_json
 from parity.diagnose.session import Session
 
 
-def table_of(session: Session) -> dict[str, Any]:
+def session_table(session: Session) -> dict[str, Any]:
     """A session as plain values: all findings in one list, and each network with its own."""
-    networks = [to_json(diagnosis) for diagnosis in session.diagnoses]
-    for network, diagnosis in zip(networks, session.diagnoses, strict=True):
-        network["healthy"] = diagnosis.healthy
-        network["findings"] = [_finding(finding) for finding in network["findings"]]
+    networks = [network_table(diagnosis) for diagnosis in session.diagnoses]
     return {
         "script": str(session.script),
         "healthy": session.healthy,
@@ -27,6 +25,12 @@ def table_of(session: Session) -> dict[str, Any]:
     }
 
 
+def network_table(diagnosis: Diagnosis) -> dict[str, Any]:
+    """One network's diagnosis as plain values."""
+    table = to_json(diagnosis)
+    return {**table, "healthy": diagnosis.healthy, "findings": [_finding(finding) for finding in table["findings"]]}
+
+
 def _distinct(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Each code and line once: networks that are trained in a loop have the same faults."""
     return list({(f["code"], f["line"]): f for f in reversed(findings)}.values())[::-1]
@@ -40,7 +44,9 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
         "evidence": finding["evidence"],
         "file": place["file"] if place else None,
         "line": place["line"] if place else None,
-        "fix": [{"line": fix["place"]["line"], "before": fix["before"], "after": fix["after"]} for fix in finding["fix"]],
+        "fix": [
+            {"line": fix["place"]["line"], "before": fix["before"], "after": fix["after"]} for fix in finding["fix"]
+        ],
         "effect": finding["effect"],
         "equivalent": finding["equivalent"],
     }

@@ -71,6 +71,8 @@ class Diagnosis:
     program: str
     """The script, or the problem."""
     framework: str
+    title: str = ""
+    """What is trained and how: `Sequential 2-10-5-1, relu, by SGD`."""
     findings: tuple[Finding, ...] = ()
     """In order of effect."""
     score: float | None = None

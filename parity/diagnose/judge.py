@@ -1,15 +1,15 @@
 """From what was watched to a diagnosis."""
 
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from parity.contract import Recording, Watcher
 from parity.diagnose.blame import Verdict, blame
 from parity.diagnose.checks import check
 from parity.diagnose.finding import SEVERITIES, Diagnosis
+from parity.diagnose.fixes import with_fixes
 from parity.diagnose.program import Program, Scored
 from parity.diagnose.trials import Trials
 
@@ -33,7 +33,13 @@ def judge(
 
 
 def diagnose(
-    name: str, program: Program, watcher: Watcher | None, index: int, seconds: float, unseen: Sequence[str], say: Callable[[str], None]
+    name: str,
+    program: Program,
+    watcher: Watcher | None,
+    index: int,
+    seconds: float,
+    unseen: Sequence[str],
+    say: Callable[[str], None],
 ) -> Diagnosis:
     """Check first, then try."""
     begun = time.monotonic()
@@ -42,14 +48,18 @@ def diagnose(
     try:
         verdict = blame(program, found, trials, say)
     except Exception as error:  # What the checks found is worth telling, whatever happens in trying it out.
-        verdict = Verdict(findings=found, unchecked=[f"What would help was not tried to the end: {type(error).__name__}: {error}."])
+        verdict = Verdict(
+            findings=found, unchecked=[f"What would help was not tried to the end: {type(error).__name__}: {error}."]
+        )
     score, judged_on = program.score
     if trials.final is not None and np.isfinite(trials.final):
         score, judged_on = trials.final, trials.judged_on
-    order = sorted(verdict.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    told = with_fixes(verdict.findings, program, verdict.sizes)
+    order = sorted(told, key=lambda finding: SEVERITIES.index(finding.severity))
     return Diagnosis(
         program=name,
         framework=program.framework,
+        title=program.title,
         findings=tuple(order),
         score=score,
         metric="hits" if program.classes else "R2",

@@ -27,6 +27,12 @@ class FoundLoss:
     pairs: tuple[int, ...]
     """The shape of the elements that it was reduced over."""
 
+    def value(self, predictions: Floats, targets: Floats) -> float:
+        """The loss of these, broadcast as they come."""
+        elements = ELEMENTS[self.kind](predictions, targets)
+        reduced = {"mean": np.mean, "sum": np.sum, "root": lambda e: np.sqrt(np.mean(e))}[self.reduction](elements)
+        return float(self.factor * reduced)
+
     @property
     def loss(self) -> Loss | None:
         """In the contract's terms, apart from the factor; None where it has none."""
@@ -36,10 +42,19 @@ class FoundLoss:
 
     def __str__(self) -> str:
         """`the sum of squared errors`."""
-        what = {"mse": "squared errors", "mae": "absolute errors", "huber": "Huber's errors", "log_cosh": "log cosh errors"}
+        what = {
+            "mse": "squared errors",
+            "mae": "absolute errors",
+            "huber": "Huber's errors",
+            "log_cosh": "log cosh errors",
+        }
         how = {"mean": "the mean of", "sum": "the sum of", "root": "the root of the mean of"}
         if self.kind not in what:
-            return {"cross_entropy": "cross-entropy", "bce": "binary cross-entropy", "bce_logits": "binary cross-entropy"}[self.kind]
+            return {
+                "cross_entropy": "cross-entropy",
+                "bce": "binary cross-entropy",
+                "bce_logits": "binary cross-entropy",
+            }[self.kind]
         return f"{how[self.reduction]} {what[self.kind]}"
 
 
@@ -62,7 +77,9 @@ def find_loss(steps: list[WatchedStep]) -> FoundLoss | None:
     found = [set(_candidates(step)) for step in steps]
     common = set.intersection(*found)
     named = _named(steps[0].loss_function)
-    likely = sorted(common, key=lambda f: (f.kind != named, FACTORS.index(f.factor), f.kind != "mse", f.reduction != "mean"))
+    likely = sorted(
+        common, key=lambda f: (f.kind != named, FACTORS.index(f.factor), f.kind != "mse", f.reduction != "mean")
+    )
     if likely:
         return likely[0]
     if named:

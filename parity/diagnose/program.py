@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Data, Evaluation, Operation, Parameter, Place, Training, WatchedStep
+from parity.contract import Evaluation, Operation, Parameter, Place, Training, WatchedStep
 from parity.diagnose.lossfit import FoundLoss, find_loss
 
 Floats = NDArray[np.float64]
@@ -79,6 +79,35 @@ class Program:
         return self.training.parameters
 
     @property
+    def turned(self) -> bool:
+        """Kernels of linear layers are stored outputs x inputs, as PyTorch does; the contract's own are not."""
+        return self.framework == "torch" and not any(p.name.endswith(".kernel") for p in self.parameters)
+
+    @property
+    def title(self) -> str:
+        """`Sequential 2-10-5-1, relu, by SGD, 20000 steps`."""
+        names = list(dict.fromkeys(o.name for o in self.operations if o.kind == "activation"))
+        optimizer = self.training.optimizer.kind if self.training.optimizer else "no optimizer"
+        parts = [f"{self.training.network} {self._widths()}".rstrip(), *names]
+        return f"{', '.join(parts)}, {'' if optimizer.startswith(('no', 'by')) else 'by '}{optimizer}, {self.updates} steps"
+
+    def _widths(self) -> str:
+        turned = self.turned
+        shapes = [
+            p.initial.shape
+            for o in self.operations
+            if o.kind == "linear"
+            for p in self.parameters
+            if o.parameters[:1] == (p.name,)
+        ]
+        own = [
+            (s[::-1] if turned and o.name == "linear" else s)
+            for s, o in zip(shapes, [o for o in self.operations if o.kind == "linear"], strict=False)
+            if len(s) == 2
+        ]
+        return "-".join(str(n) for n in [*(own[0][:1] if own else ()), *(s[1] for s in own)])
+
+    @property
     def broadcast(self) -> bool:
         """Predictions and targets have different shapes, and their difference is larger than either."""
         first = self.first
@@ -116,7 +145,11 @@ class Program:
     def held_out(self) -> Evaluation | None:
         """The last evaluation of rows that were not trained on, with its targets."""
         for evaluation in reversed(self.evaluations):
-            if evaluation.inputs is not None and evaluation.targets is not None and self.share_trained_on(evaluation) < 0.5:
+            if (
+                evaluation.inputs is not None
+                and evaluation.targets is not None
+                and self.share_trained_on(evaluation) < 0.5
+            ):
                 return evaluation
         return None
 
@@ -160,15 +193,21 @@ class Program:
         """How well the program did as it stands, and on which rows: R2, or the share of hits."""
         held_out = self.held_out
         if held_out is not None:
-            return self.measure(held_out.predictions, held_out.targets), f"{len(held_out.predictions)} rows that were not trained on"
+            return self.measure(
+                held_out.predictions, held_out.targets
+            ), f"{len(held_out.predictions)} rows that were not trained on"
         if self.scored:
             last = self.scored[-1]
             if np.size(last.truth) == np.size(last.prediction) and not self.classes:
-                return r2(last.prediction, last.truth), f"the {len(np.atleast_1d(last.truth))} rows that the program scores"
+                return r2(
+                    last.prediction, last.truth
+                ), f"the {len(np.atleast_1d(last.truth))} rows that the program scores"
         last_step = next((s for s in reversed(self.steps) if s.predictions is not None and s.targets is not None), None)
         if last_step is None:
             return None, ""
-        return self.measure(last_step.predictions, last_step.targets), f"the {self.batch_rows} rows of step {last_step.number}"
+        return self.measure(
+            last_step.predictions, last_step.targets
+        ), f"the {self.batch_rows} rows of step {last_step.number}"
 
     def measure(self, predictions: NDArray[Any] | None, targets: NDArray[Any] | None) -> float | None:
         """R2, or for classes the share of hits; None where the two do not fit each other."""
@@ -227,7 +266,12 @@ def hits(predictions: NDArray[Any], truth: NDArray[Any]) -> float:
 
 
 def _same(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
-    return one is not None and other is not None and one.shape == other.shape and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    return (
+        one is not None
+        and other is not None
+        and one.shape == other.shape
+        and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+    )
 
 
 def _with_targets(evaluation: Evaluation, targets: NDArray[Any]) -> Evaluation:

@@ -22,7 +22,24 @@ LIMIT_SECONDS = 600.0
 GRACE_SECONDS = 60.0  # For what can't be cut short: importing, stopping, reading.
 POLL_SECONDS = 0.1
 # Calls that write files, as people write them in training scripts.
-WRITES = frozenset({"save", "savez", "savetxt", "savefig", "to_csv", "to_parquet", "dump", "makedirs", "mkdir", "write_text", "write_bytes", "unlink", "remove", "rmtree"})
+WRITES = frozenset(
+    {
+        "save",
+        "savez",
+        "savetxt",
+        "savefig",
+        "to_csv",
+        "to_parquet",
+        "dump",
+        "makedirs",
+        "mkdir",
+        "write_text",
+        "write_bytes",
+        "unlink",
+        "remove",
+        "rmtree",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +88,16 @@ def diagnose_script(
         told = Path(folder) / "told"
         told.touch()
         process = subprocess.Popen(
-            [sys.executable, "-m", "parity.diagnose.child", str(told), str(limit), str(seconds), str(script), *arguments],
+            [
+                sys.executable,
+                "-m",
+                "parity.diagnose.child",
+                str(told),
+                str(limit),
+                str(seconds),
+                str(script),
+                *arguments,
+            ],
             stdout=sys.stderr if quiet else None,
             env=_environment(),
         )
@@ -80,7 +106,11 @@ def diagnose_script(
         lines = [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
     last: dict[str, Any] = next((line for line in reversed(lines) if "ended" in line), {})
     ended = last.get("ended", "killed")
-    notes = () if last else (f"The script's process ended with status {process.returncode} before it could tell what it saw.",)
+    notes = (
+        ()
+        if last
+        else (f"The script's process ended with status {process.returncode} before it could tell what it saw.",)
+    )
     return Session(
         script=script,
         ended=ended,
@@ -96,8 +126,12 @@ def diagnose_script(
 
 def checked(script: Path) -> None:
     """Raise InputError unless this is a Python script that can be read."""
-    require(script.exists(), f"There is no file {str(script)!r}. Give the path of a Python script, or a problem's name.")
-    require(script.is_file(), f"{str(script)!r} is a folder; expected a Python script. Give the file that is run to train.")
+    require(
+        script.exists(), f"There is no file {str(script)!r}. Give the path of a Python script, or a problem's name."
+    )
+    require(
+        script.is_file(), f"{str(script)!r} is a folder; expected a Python script. Give the file that is run to train."
+    )
     try:
         ast.parse(script.read_bytes(), str(script))
     except (SyntaxError, ValueError) as error:
@@ -115,8 +149,17 @@ def _writing_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
-        opened = name == "open" and any(isinstance(a, ast.Constant) and isinstance(a.value, str) and a.value[:1] in ("w", "a", "x") for a in [*node.args[1:], *(k.value for k in node.keywords if k.arg == "mode")])
+        name = (
+            node.func.attr
+            if isinstance(node.func, ast.Attribute)
+            else node.func.id
+            if isinstance(node.func, ast.Name)
+            else ""
+        )
+        opened = name == "open" and any(
+            isinstance(a, ast.Constant) and isinstance(a.value, str) and a.value[:1] in ("w", "a", "x")
+            for a in [*node.args[1:], *(k.value for k in node.keywords if k.arg == "mode")]
+        )
         if opened or (name in WRITES and isinstance(node.func, ast.Attribute)):
             yield node.lineno, f"{ast.unparse(node.func)}(...)"
 

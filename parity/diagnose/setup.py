@@ -7,7 +7,22 @@ changes.
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from parity.contract import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Loss, NAdam, Optimizer, RAdam, RMSprop, WatchedOptimizer
+from parity.contract import (
+    SGD,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Constant,
+    Loss,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    Schedule,
+    WatchedOptimizer,
+)  # fmt: skip
 
 KINDS: dict[str, type[Any]] = {
     "SGD": SGD, "Adam": Adam, "AdamW": AdamW, "RMSprop": RMSprop, "Adagrad": Adagrad, "NAdam": NAdam, "RAdam": RAdam,
@@ -32,6 +47,7 @@ class Setup:
     """Gradients are never cleared."""
     misled: bool = False
     """The loss is not that of the task (its sign, its kind): nothing is learned with it."""
+    schedule: Schedule = Constant()
     factor: float = 1.0
     """What the loss is multiplied by."""
     scale_inputs: bool = False
@@ -50,7 +66,13 @@ class Setup:
     @property
     def as_captured(self) -> bool:
         """The network itself is as the program made it."""
-        return self.width == 1 and self.layers is None and self.activation is None and not self.redraw and not self.bare_output
+        return (
+            self.width == 1
+            and self.layers is None
+            and self.activation is None
+            and not self.redraw
+            and not self.bare_output
+        )
 
 
 def optimizer_of(watched: WatchedOptimizer | None) -> Optimizer | None:

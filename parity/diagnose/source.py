@@ -29,7 +29,11 @@ class Source:
 
     def statement(self, number: int) -> ast.stmt | None:
         """The innermost statement that covers a line."""
-        covering = [n for n in ast.walk(self.tree) if isinstance(n, ast.stmt) and n.lineno <= number <= (n.end_lineno or n.lineno)]
+        covering = [
+            n
+            for n in ast.walk(self.tree)
+            if isinstance(n, ast.stmt) and n.lineno <= number <= (n.end_lineno or n.lineno)
+        ]
         return min(covering, key=lambda n: ((n.end_lineno or n.lineno) - n.lineno, -n.col_offset), default=None)
 
     def calls(self, number: int) -> list[ast.Call]:

@@ -9,21 +9,33 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity import registry
 from parity.contract import (
-    MLP, Adam, BatchOrder, Constant, Cosine, Data, InputError, Loss, Operation, Replay, Schedule, State, TrainingConfig, Watcher,
+    MLP,
+    Adam,
+    BatchOrder,
+    Constant,
+    Cosine,
+    Data,
+    Exponential,
+    InputError,
+    Loss,
+    Replay,
+    Schedule,
+    State,
+    TrainingConfig,
+    Watcher,
     zero_state,
 )  # fmt: skip
 from parity.contract.models import Activation, TensorSpec
 from parity.diagnose.program import Program, hits, r2
-from parity.diagnose.setup import Setup
 from parity.diagnose.scaling import Scaling
-from typing import get_args
+from parity.diagnose.setup import Setup
 
 Floats = NDArray[Any]
 SEEDS = 3
@@ -72,7 +84,7 @@ def expressed(program: Program, final: bool = False) -> Network | None:
     parameters: dict[str, Floats] = {}
     widths = []
     for i, layer in enumerate(layers):
-        kernel = oriented(values.get(operations[layer].parameters[0]), width, operations[layer].name, program.framework)
+        kernel = oriented(values.get(operations[layer].parameters[0]), width, operations[layer].name, program.turned)
         if kernel is None:
             return None
         bias = values.get(operations[layer].parameters[1]) if len(operations[layer].parameters) > 1 else None
@@ -87,17 +99,19 @@ def expressed(program: Program, final: bool = False) -> Network | None:
     if program.classes and width == 1:
         # One score z of the second class: softmax over 0 and z is sigmoid(z), and cross-entropy the binary one.
         last = f"layers.{len(layers) - 1}"
-        parameters[f"{last}.kernel"] = np.column_stack([np.zeros_like(parameters[f"{last}.kernel"]), parameters[f"{last}.kernel"]])
+        parameters[f"{last}.kernel"] = np.column_stack(
+            [np.zeros_like(parameters[f"{last}.kernel"]), parameters[f"{last}.kernel"]]
+        )
         parameters[f"{last}.bias"] = np.concatenate([[0.0], parameters[f"{last}.bias"]])
     output = between[-1][0] if between[-1] else None
     return Network(tuple(widths[:-1]), activation[0] if activation else None, output, parameters)
 
 
-def oriented(kernel: Floats | None, inputs: int, name: str, framework: str) -> Floats | None:
-    """A kernel as inputs x outputs."""
+def oriented(kernel: Floats | None, inputs: int, name: str, turned: bool) -> Floats | None:
+    """A kernel as inputs x outputs; that of a layer of PyTorch's is stored the other way round."""
     if kernel is None or kernel.ndim != 2:
         return None
-    turned = name == "linear" and framework == "torch"
+    turned = turned and name == "linear"
     kernel = kernel.T if turned else kernel
     return kernel if kernel.shape[0] == inputs else None
 
@@ -137,7 +151,9 @@ class Trials:
             return None
         held_out = self.program.held_out
         if held_out is not None and held_out.inputs is not None and held_out.inputs.shape[1:] == inputs.shape[1:]:
-            judged = Data(held_out.inputs, self._targets(np.asarray(held_out.targets).reshape(len(held_out.inputs), -1)))
+            judged = Data(
+                held_out.inputs, self._targets(np.asarray(held_out.targets).reshape(len(held_out.inputs), -1))
+            )
             clean = finite(judged.inputs) & finite(judged.targets)
             if judged.targets.shape[1:] == targets.shape[1:] and clean.sum() >= 10:
                 return Data(inputs[:MOST_ROWS], targets[:MOST_ROWS]), Data(judged.inputs[clean], judged.targets[clean])
@@ -151,11 +167,15 @@ class Trials:
     def judged_on(self) -> str:
         """Which rows `final` is of."""
         count = 0 if self.split is None else len(self.split[1].inputs)
-        return f"{count} rows that it was not trained on" if self.program.held_out is not None else f"{count} of the rows that it was trained on"
+        return (
+            f"{count} rows that it was not trained on"
+            if self.program.held_out is not None
+            else f"{count} of the rows that it was trained on"
+        )
 
     def _targets(self, targets: Floats) -> Floats:
         """Classes as rows of ones and zeros."""
-        if not self.program.classes or targets.dtype.kind == "f" and targets.shape[-1] > 1:
+        if not self.program.classes or (targets.dtype.kind == "f" and targets.shape[-1] > 1):
             return targets.astype(float)
         labels = targets.reshape(-1).astype(int)
         count = max(2, labels.max() + 1, np.shape(self.program.first.predictions)[-1] if self.program.first else 2)
@@ -197,7 +217,9 @@ class Trials:
             rate *= (setup.batch or len(train.inputs)) if loss.reduction == "sum" else 1
             train = Data(train.inputs, np.broadcast_to(train.targets.mean(0), train.targets.shape).copy())
         if rate != 1:
-            optimizer = replace(optimizer, learning_rate=optimizer.learning_rate * rate) if _scales(optimizer) else optimizer
+            optimizer = (
+                replace(optimizer, learning_rate=optimizer.learning_rate * rate) if _scales(optimizer) else optimizer
+            )
         setup = replace(setup, optimizer=optimizer, loss=loss, steps=min(setup.steps, MOST_STEPS))
         try:
             predictions = self._train(setup, train, scaling.inputs_of(judge.inputs))
@@ -239,7 +261,9 @@ class Trials:
         backend = fastest()
         trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype="float32")
         trainer.set_state(start(config, 0, network.parameters))
-        return self.measure(trainer.predict(judge.inputs.reshape(len(judge.inputs), -1).astype(np.float32)), judge.targets)
+        return self.measure(
+            trainer.predict(judge.inputs.reshape(len(judge.inputs), -1).astype(np.float32)), judge.targets
+        )
 
     def _train(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
         network = self.network
@@ -252,16 +276,26 @@ class Trials:
         """By a compiled backend, from the captured weights and from two draws of fresh ones."""
         hidden = tuple(width * setup.width for width in network.hidden)
         if setup.layers is not None:
-            hidden = ((*hidden, hidden[-1]) if len(hidden) < setup.layers else hidden[: setup.layers]) if hidden else (setup.width,)
-        config = self._config(hidden, setup.activation or network.activation, train, setup, Constant())
-        same = setup.as_captured or (setup.bare_output and setup.width == 1 and setup.layers is None and not setup.redraw)
-        cheap = setup.steps * (setup.batch or len(train.inputs)) * sum(a.size for a in network.parameters.values()) < CHEAP
+            hidden = (
+                ((*hidden, hidden[-1]) if len(hidden) < setup.layers else hidden[: setup.layers])
+                if hidden
+                else (setup.width,)
+            )
+        config = self._config(hidden, setup.activation or network.activation, train, setup, setup.schedule)
+        same = setup.as_captured or (
+            setup.bare_output and setup.width == 1 and setup.layers is None and not setup.redraw
+        )
+        cheap = (
+            setup.steps * (setup.batch or len(train.inputs)) * sum(a.size for a in network.parameters.values()) < CHEAP
+        )
         draws = range(SEEDS if cheap else 1)
         states = [start(config, seed, network.parameters if seed == 0 and same else None) for seed in draws]
         return self._fit_config(config, states, train, judge, self.order(len(train.inputs), setup))
 
     @staticmethod
-    def _config(hidden: tuple[int, ...], activation: str | None, data: Data, setup: Setup, schedule: Schedule) -> TrainingConfig:
+    def _config(
+        hidden: tuple[int, ...], activation: str | None, data: Data, setup: Setup, schedule: Schedule
+    ) -> TrainingConfig:
         model = MLP(hidden, activation or "identity")  # type: ignore[arg-type]
         inputs, outputs = int(np.prod(data.inputs.shape[1:])), data.targets.shape[1]
         return TrainingConfig(model, inputs, outputs, setup.loss, setup.optimizer, schedule, None, setup.steps)
@@ -290,10 +324,12 @@ class Trials:
         own = next((o.name for o in self.program.operations if o.kind == "activation"), None)
         if setup.activation is not None and own is not None:
             return None
-        rates = np.full(setup.steps, setup.optimizer.learning_rate)
+        rates = setup.optimizer.learning_rate * multiples(setup.schedule, setup.steps)
         order = self.order(len(train.inputs), setup)
         left = max(1.0, (self.end - time.monotonic()) / 3)
-        plan = Replay(train, judge, setup.loss, setup.optimizer, rates, order.rows, setup.accumulate, setup.activation, left)
+        plan = Replay(
+            train, judge, setup.loss, setup.optimizer, rates, order.rows, setup.accumulate, setup.activation, left
+        )
         return [self.watcher.replay(self.training, plan).predictions]
 
     def order(self, rows: int, setup: Setup) -> BatchOrder:
@@ -319,7 +355,11 @@ class Trials:
         config = self._config((64, 64), "silu", train, setup, Cosine())
         try:
             predictions = self._fit_config(
-                config, [start(config, 0, None)], scaled, scaling.inputs_of(judge.inputs), self.order(len(train.inputs), setup)
+                config,
+                [start(config, 0, None)],
+                scaled,
+                scaling.inputs_of(judge.inputs),
+                self.order(len(train.inputs), setup),
             )
         except TimeUp:
             return None
@@ -332,7 +372,10 @@ class Trials:
             return {}
         train, judge = self.split
         scaling = Scaling.of(train, True, False)
-        x, x_judge = scaling.scaled(train).inputs.reshape(len(train.inputs), -1), scaling.inputs_of(judge.inputs).reshape(len(judge.inputs), -1)
+        x, x_judge = (
+            scaling.scaled(train).inputs.reshape(len(train.inputs), -1),
+            scaling.inputs_of(judge.inputs).reshape(len(judge.inputs), -1),
+        )
         mean = np.broadcast_to(train.targets.mean(0), judge.targets.shape)
         with_one = np.column_stack([x, np.ones(len(x))])
         solution, *_ = np.linalg.lstsq(with_one, train.targets, rcond=None)
@@ -342,6 +385,14 @@ class Trials:
             "linear": self.measure(linear, judge.targets),
             "nearest rows": self.measure(nearest(x, train.targets, x_judge), judge.targets),
         }
+
+
+def multiples(schedule: Schedule, steps: int) -> Floats:
+    """(S,) of the learning rate, for the schedules that a watched program is taken to have."""
+    t = np.arange(steps)
+    if isinstance(schedule, Cosine):
+        return schedule.end + (1 - schedule.end) * (1 + np.cos(np.pi * t / steps)) / 2
+    return schedule.decay**t if isinstance(schedule, Exponential) else np.ones(steps)
 
 
 def nearest(x: Floats, targets: Floats, at: Floats, count: int = 5) -> Floats:

@@ -1,8 +1,8 @@
 """Watching whatever runs in this process: the frameworks that it imports, and what it scores."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-import sys
 
 from parity import registry
 from parity.contract import ParityError, Watcher
@@ -38,7 +38,9 @@ class Watching:
         else:
             self.watchers.append(watcher)
 
-    def judge(self, name: str, seconds: float = TRIALS_SECONDS, say: Callable[[str], None] = lambda what: None) -> tuple[Diagnosis, ...]:
+    def judge(
+        self, name: str, seconds: float = TRIALS_SECONDS, say: Callable[[str], None] = lambda what: None
+    ) -> tuple[Diagnosis, ...]:
         """Stop, and say why each network that was trained does not learn."""
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self.announcer]
         scored = self.scores.stop()

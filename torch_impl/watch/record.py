@@ -253,7 +253,7 @@ class Record:
     def add_block(self, tracer: Tracer, step: int, place: Place | None) -> None:
         """What functions computed without gradients, where it was compared with something."""
         keys = {tracer.key(leaf): self.names[key] for key, leaf in self.leaves.items()}
-        trace = Trace(tuple(o for o in tracer.operations if not o.result in tracer.leaves), keys)
+        trace = Trace(tuple(o for o in tracer.operations if o.result not in tracer.leaves), keys)
         meeting = trace.first_meeting()
         if meeting is None:
             return
@@ -261,7 +261,9 @@ class Record:
         inputs = tracer.tensors.get(source) if source is not None else None
         if inputs is not None and inputs.ndim:
             prediction = tracer.tensors[meeting.prediction]
-            forward = Forward(None, inputs, prediction, None, False, place, step, tracer.tensors[meeting.target], prediction)
+            forward = Forward(
+                None, inputs, prediction, None, False, place, step, tracer.tensors[meeting.target], prediction
+            )
             self.add_evaluation(forward)
 
     def training(self, networks: Networks, records: Sequence["Record"]) -> Training:
@@ -269,7 +271,11 @@ class Record:
         held, used = networks.held(), self._used()
         optimizer = next((told for made, told in networks.optimizers if any(made is o for o in self.optimizers)), None)
         if optimizer is None:
-            mine = [told for made, told in networks.optimizers if any(id(p) in self.leaves for g in made.param_groups for p in g["params"])]
+            mine = [
+                told
+                for made, told in networks.optimizers
+                if any(id(p) in self.leaves for g in made.param_groups for p in g["params"])
+            ]
             optimizer = mine[-1] if mine else None
         by_hand = not self.updates and any(max(step.moves.values(), default=0.0) > 0 for step in self.steps)
         if by_hand and not self.optimizers:
@@ -289,7 +295,14 @@ class Record:
             if key in used
         )
         evaluations = [
-            Evaluation(f.step, kept(f.inputs), kept(f.answer if f.compared is None else f.compared), kept(f.target), f.training, f.place)
+            Evaluation(
+                f.step,
+                kept(f.inputs),
+                kept(f.answer if f.compared is None else f.compared),
+                kept(f.target),
+                f.training,
+                f.place,
+            )
             for kept_ones in (self.first_evaluations, self.last_evaluations)
             for forwards in kept_ones.values()
             for f in forwards
@@ -315,7 +328,8 @@ class Record:
         return {
             key
             for key, leaf in self.leaves.items()
-            if key in self.initials and not np.array_equal(self.initials[key], leaf.detach().cpu().numpy(), equal_nan=True)
+            if key in self.initials
+            and not np.array_equal(self.initials[key], leaf.detach().cpu().numpy(), equal_nan=True)
         }
 
     def _used(self) -> set[int]:
@@ -325,7 +339,9 @@ class Record:
 def watched_optimizer(optimizer: Optimizer, place: Place | None) -> WatchedOptimizer:
     """An optimizer's settings by the contract's names."""
     group = optimizer.param_groups[0]
-    settings = {ours: float(group[theirs]) for ours, theirs in SETTINGS.items() if isinstance(group.get(theirs), int | float)}
+    settings = {
+        ours: float(group[theirs]) for ours, theirs in SETTINGS.items() if isinstance(group.get(theirs), int | float)
+    }
     if "betas" in group:
         settings["b1"], settings["b2"] = map(float, group["betas"])
     if "rho" in group:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -21,8 +20,26 @@ NAMES = {
     **dict.fromkeys(("mul", "mul_", "multiply", "__mul__", "__rmul__", "__imul__"), "mul"),
     **dict.fromkeys(("div", "div_", "divide", "true_divide", "__truediv__", "__rtruediv__", "__rdiv__"), "div"),
     **dict.fromkeys(
-        ("reshape", "view", "squeeze", "squeeze_", "unsqueeze", "unsqueeze_", "flatten", "contiguous", "t", "transpose",
-         "permute", "view_as", "reshape_as", "expand", "expand_as", "ravel", "clone", "T"),
+        (
+            "reshape",
+            "view",
+            "squeeze",
+            "squeeze_",
+            "unsqueeze",
+            "unsqueeze_",
+            "flatten",
+            "contiguous",
+            "t",
+            "transpose",
+            "permute",
+            "view_as",
+            "reshape_as",
+            "expand",
+            "expand_as",
+            "ravel",
+            "clone",
+            "T",
+        ),
         "reshape",
     ),
     **dict.fromkeys(("__getitem__", "select", "index_select", "narrow", "chunk", "split", "unbind"), "index"),
@@ -71,7 +88,9 @@ class Tracer(TorchFunctionMode):
 
     def note(self, func: Callable, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: Any) -> None:
         name = getattr(func, "__name__", str(func))
-        if name in ("__get__", "__set__", "backward", "requires_grad_") or not isinstance(result, Tensor | tuple | list):
+        if name in ("__get__", "__set__", "backward", "requires_grad_") or not isinstance(
+            result, Tensor | tuple | list
+        ):
             return
         given = [*tensors(args), *tensors(kwargs.values())]
         keys = tuple(self.key(tensor) for tensor in given)
@@ -93,7 +112,9 @@ class Tracer(TorchFunctionMode):
     def last_number(self) -> Tensor | None:
         """The last single number that depends on a trained tensor: the loss, where no backward pass tells."""
         depends = self.trace(dict.fromkeys(self.leaves, "")).depends
-        made = (self.tensors[operation.result] for operation in reversed(self.operations) if operation.result in depends)
+        made = (
+            self.tensors[operation.result] for operation in reversed(self.operations) if operation.result in depends
+        )
         return next((tensor for tensor in made if tensor.numel() == 1 and tensor.is_floating_point()), None)
 
     def key(self, tensor: Tensor) -> Hashable:

@@ -164,7 +164,9 @@ class Watcher:
         if not answers or inputs is None:
             return
         frame = user_frame()
-        forward = Forward(module, inputs, answers[0], module.training, torch.is_grad_enabled(), user_place(frame), self.step)
+        forward = Forward(
+            module, inputs, answers[0], module.training, torch.is_grad_enabled(), user_place(frame), self.step
+        )
         if self.pending and not self.pending[-1].for_gradients:
             self._evaluated(self.pending.pop())
         self.pending = [*self.pending, forward][-FORWARDS:]

@@ -29,7 +29,9 @@ def backward(program: Program) -> Iterator[Finding]:
     training = program.training
     if training.updates and not training.backwards and training.optimizer is not None:
         evidence = f"The optimizer stepped {training.updates} times, and backward was not called once."
-        yield Finding("missing-backward", "error", evidence, training.update_place or (program.first and program.first.loss_place))
+        yield Finding(
+            "missing-backward", "error", evidence, training.update_place or (program.first and program.first.loss_place)
+        )
 
 
 def update(program: Program) -> Iterator[Finding]:
@@ -49,17 +51,27 @@ def attached(program: Program) -> Iterator[Finding]:
     training = program.training
     if not training.updates or "graph-not-rebuilt" in training.facts:
         return
-    loose = [p for p in program.parameters if p.trainable and not p.held and not p.trained_before and p.reached and not moved(p)]
+    loose = [
+        p
+        for p in program.parameters
+        if p.trainable and not p.held and not p.trained_before and p.reached and not moved(p)
+    ]
     if loose:
         every = len(loose) == len([p for p in program.parameters if p.trainable])
         what = "none of the tensors" if every else f"all but {names(loose)} of the tensors"
         evidence = f"The optimizer holds {what} that the loss depends on; {names(loose)} got gradients and never moved."
-        yield Finding("optimizer-not-attached", "error", evidence, training.optimizer.place if training.optimizer else None)
+        yield Finding(
+            "optimizer-not-attached", "error", evidence, training.optimizer.place if training.optimizer else None
+        )
 
 
 def frozen(program: Program) -> Iterator[Finding]:
     """Parameters that ask for no gradients stay at random values, unless they were trained before."""
-    still = [p for p in program.parameters if not p.trainable and not p.trained_before and not moved(p) and p.initial.ndim > 1]
+    still = [
+        p
+        for p in program.parameters
+        if not p.trainable and not p.trained_before and not moved(p) and p.initial.ndim > 1
+    ]
     if still and (program.training.updates or program.training.backwards):
         evidence = f"{names(still)} ask for no gradients and stayed at their first, random values."
         yield Finding("frozen-parameters", "error", evidence, program.training.forward_place)
@@ -71,8 +83,14 @@ def reached(program: Program) -> Iterator[Finding]:
     if not training.backwards or "updates-lost-in-jit" in training.facts:
         return
     cut = [p for p in program.parameters if p.trainable and not p.reached and not p.trained_before]
-    place = training.facts.get("detached-graph") or next((o.place for o in program.operations if o.name == "detach"), None)
-    if "detached-graph" in training.facts or (cut and any(p.reached for p in program.parameters)) or (cut and training.backwards > 1):
+    place = training.facts.get("detached-graph") or next(
+        (o.place for o in program.operations if o.name == "detach"), None
+    )
+    if (
+        "detached-graph" in training.facts
+        or (cut and any(p.reached for p in program.parameters))
+        or (cut and training.backwards > 1)
+    ):
         what = f"No gradient reached {names(cut)}" if cut else "The loss does not depend on any parameter"
         evidence = f"{what} in any step that was looked at, though the forward pass uses {'them' if cut else 'some'}."
         yield Finding("detached-graph", "error", evidence, place or training.forward_place or training.backward_place)
@@ -100,5 +118,7 @@ def rebuilt(program: Program) -> Iterator[Finding]:
         evidence = "The network's tensors were replaced by new ones, and the optimizer goes on changing the old."
         yield Finding("graph-not-rebuilt", "error", evidence, training.facts["graph-not-rebuilt"])
     elif stale and len(stale) > MOST * len(program.steps):
-        evidence = f"In {len(stale)} of {len(program.steps)} steps the loss was of a prediction made before the last update."
+        evidence = (
+            f"In {len(stale)} of {len(program.steps)} steps the loss was of a prediction made before the last update."
+        )
         yield Finding("graph-not-rebuilt", "error", evidence, stale[0].loss_place or training.backward_place)

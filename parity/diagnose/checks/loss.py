@@ -16,7 +16,9 @@ def right(program: Program) -> Iterator[Finding]:
     first = program.first
     if first is None or first.predictions is None or first.targets is None:
         return
-    finding = _compares_numbers(program) or _of_classes(program) or _wrong_way(program) or _falls_while_error_grows(program)
+    finding = (
+        _compares_numbers(program) or _of_classes(program) or _wrong_way(program) or _falls_while_error_grows(program)
+    )
     if finding:
         yield Finding("wrong-loss", "error", finding, first.loss_place)
 
@@ -38,16 +40,31 @@ def _of_classes(program: Program) -> str | None:
     targets = np.asarray(first.targets, float)
     finite = targets[np.isfinite(targets)]
     columns = np.shape(first.predictions)[-1] if np.ndim(first.predictions) > 1 else 1
-    if "binary" in first.loss_function and finite.size and (finite.min() < 0 or finite.max() > 1 or len(np.unique(finite)) > DISTINCT):
+    if (
+        "binary" in first.loss_function
+        and finite.size
+        and (finite.min() < 0 or finite.max() > 1 or len(np.unique(finite)) > DISTINCT)
+    ):
         return f"{first.loss_function} is for classes of 0 and 1; the targets go from {finite.min():.4g} to {finite.max():.4g}."
     if "cross_entropy" in first.loss_function and "binary" not in first.loss_function and columns == 1:
         return f"{first.loss_function} over a single column is 0 whatever is predicted."
-    if "cross_entropy" in first.loss_function and "binary" not in first.loss_function and len(np.unique(finite)) > max(DISTINCT, columns):
+    if (
+        "cross_entropy" in first.loss_function
+        and "binary" not in first.loss_function
+        and len(np.unique(finite)) > max(DISTINCT, columns)
+    ):
         return f"{first.loss_function} is for classes; the targets have {len(np.unique(finite))} different values."
     last = next((o for o in reversed(first.operations) if o.kind != "reshape"), None)
-    twice = first.loss_function in ("cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy", "sigmoid_binary_cross_entropy")
+    twice = first.loss_function in (
+        "cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "softmax_cross_entropy",
+        "sigmoid_binary_cross_entropy",
+    )
     if twice and last is not None and last.name in SOFTENED:
-        return f"{first.loss_function} takes raw scores and softens them itself; the network ends in {last.name} already."
+        return (
+            f"{first.loss_function} takes raw scores and softens them itself; the network ends in {last.name} already."
+        )
     return None
 
 
@@ -65,7 +82,9 @@ def _falls_while_error_grows(program: Program) -> str | None:
     points = [
         (step.loss, float(np.mean((np.asarray(step.predictions, float) - np.asarray(step.targets, float)) ** 2)))
         for step in program.steps
-        if step.predictions is not None and step.targets is not None and np.shape(step.predictions) == np.shape(step.targets)
+        if step.predictions is not None
+        and step.targets is not None
+        and np.shape(step.predictions) == np.shape(step.targets)
     ]
     points = [point for point in points if np.isfinite(point).all()]
     if len(points) < 10 or len({round(loss, 12) for loss, _ in points}) < 5:
@@ -73,9 +92,11 @@ def _falls_while_error_grows(program: Program) -> str | None:
     losses, errors = np.array(points).T
     ranks = np.corrcoef(losses.argsort().argsort(), errors.argsort().argsort())[0, 1]
     if losses[-1] < losses[0] and errors[-1] > errors[0] and ranks < -0.5:
-        return (
-            f"While the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}, the mean squared error rose from {errors[0]:.4g} to {errors[-1]:.4g}."
-        )
+        return f"While the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}, the mean squared error rose from {errors[0]:.4g} to {errors[-1]:.4g}."
     if losses.min() < 0 and losses[-1] < 0 and program.training.network:
-        return f"The loss went below 0, to {losses[-1]:.4g}, where no prediction can be perfect." if errors[-1] > 0.5 * errors[0] else None
+        return (
+            f"The loss went below 0, to {losses[-1]:.4g}, where no prediction can be perfect."
+            if errors[-1] > 0.5 * errors[0]
+            else None
+        )
     return None

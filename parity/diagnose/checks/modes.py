@@ -14,7 +14,9 @@ FAR = 50.0  # |mean| / standard deviation of a column.
 def layers_with_modes(program: Program) -> str:
     """`dropout and batch normalisation`, as far as the network has them."""
     kinds = {operation.kind for operation in (*program.operations, *program.last_operations)}
-    return " and ".join(name for kind, name in (("dropout", "dropout"), ("batch_norm", "batch normalisation")) if kind in kinds)
+    return " and ".join(
+        name for kind, name in (("dropout", "dropout"), ("batch_norm", "batch normalisation")) if kind in kinds
+    )
 
 
 def training(program: Program) -> Iterator[Finding]:
@@ -51,5 +53,7 @@ def batch_norm(program: Program) -> Iterator[Finding]:
     score = program.measure(judged[-1].predictions, judged[-1].targets) if judged else None
     last = next((s for s in reversed(program.steps) if s.predictions is not None and s.training), None)
     in_training = program.measure(last.predictions, last.targets) if last else None
-    bad = left > 0.1 or (score is not None and in_training is not None and (not np.isfinite(score) or score < in_training - 0.1))
+    bad = left > 0.1 or (
+        score is not None and in_training is not None and (not np.isfinite(score) or score < in_training - 0.1)
+    )
     yield Finding("batch-norm-units", "error" if bad else "hint", evidence, far.place or (first and first.loss_place))

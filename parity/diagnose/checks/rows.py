@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from parity.diagnose.finding import Finding
+from parity.diagnose.lossfit import ELEMENTS
 from parity.diagnose.program import Program
 
 TORN = 0.5  # Share of the rows met again whose target had changed.
@@ -32,10 +33,32 @@ def broadcast(program: Program) -> Iterator[Finding]:
     p, t = np.shape(first.predictions), np.shape(first.targets)
     pairs = int(np.prod(np.broadcast_shapes(p, t)))
     evidence = (
-        f"Predictions of shape {p} met targets of shape {t}: the loss is over {pairs} pairs of one row's prediction with another's target. "
-        f"Permuting the targets leaves it as it is, and a perfect prediction would not make it vanish."
+        f"Predictions of shape {p} met targets of shape {t}: the loss is over {pairs:,} pairs, of every row's prediction with every row's "
+        f"target.{tested(program)}"
     )
-    yield Finding("target-shape-broadcast", "error", evidence, first.loss_place, equivalent=equivalence(program, len(np.ravel(first.predictions))))  # type: ignore[arg-type]
+    yield Finding(
+        "target-shape-broadcast",
+        "error",
+        evidence,
+        first.loss_place,
+        equivalent=equivalence(program, len(np.ravel(first.predictions))),
+    )  # type: ignore[arg-type]
+
+
+def tested(program: Program) -> str:
+    """The loss of a perfect prediction, and of targets in another order: neither should be what it is here."""
+    loss, first = program.loss, program.first
+    if loss is None or first is None or loss.kind not in ELEMENTS:
+        return ""
+    p, t = np.asarray(first.predictions, float), np.asarray(first.targets, float)
+    if p.size != t.size or not np.isfinite(t).all():
+        return ""
+    perfect = loss.value(t.reshape(p.shape), t)
+    order = np.random.default_rng(0).permutation(len(t))
+    before, permuted = loss.value(p, t), loss.value(p, t[order])
+    moved = abs(permuted - before) <= 1e-6 * abs(before)
+    text = f" Of a perfect prediction it would be {perfect:.4g}, not 0"
+    return f"{text}; with the targets in another order it stays {before:.4g}." if moved else f"{text}."
 
 
 def equivalence(program: Program, rows: int) -> str:
@@ -56,7 +79,12 @@ def torn(program: Program) -> Iterator[Finding]:
     distances = jumps(program)
     if distances > 0.5:
         evidence = f"{rows.torn:.0%} of the rows that came again had another target than before."
-        yield Finding("inputs-targets-misaligned", "error", evidence, program.training.forward_place or (program.first and program.first.loss_place))
+        yield Finding(
+            "inputs-targets-misaligned",
+            "error",
+            evidence,
+            program.training.forward_place or (program.first and program.first.loss_place),
+        )
 
 
 def jumps(program: Program) -> float:
@@ -98,7 +126,13 @@ def constant(program: Program) -> Iterator[Finding]:
     if not len(same):
         return
     every = len(same) == flat.shape[1]
-    which = "all inputs are" if every else f"column {same[0]} is" if len(same) == 1 else f"columns {', '.join(map(str, same[:5]))} are"
+    which = (
+        "all inputs are"
+        if every
+        else f"column {same[0]} is"
+        if len(same) == 1
+        else f"columns {', '.join(map(str, same[:5]))} are"
+    )
     evidence = f"In the {len(flat)} rows that were seen {which} the same in every row, e.g. {flat[0, same[0]]:.4g}."
     yield Finding("constant-input", "error" if every else "warning", evidence, program.training.forward_place)
 

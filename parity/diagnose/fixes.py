@@ -1,0 +1,461 @@
+"""The corrected lines of a finding, written into the user's own text where it says plainly enough what it does.
+
+Each writer gives the changes of the text, or none: what to do is then told in words alone.
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from parity.contract import Place
+from parity.diagnose.finding import Finding, Fix
+from parity.diagnose.program import Program
+from parity.diagnose.source import Source, source_of
+
+Writer = Callable[[Finding, Program, Source, float], Iterator[Fix]]
+
+
+def with_fixes(findings: Sequence[Finding], program: Program, sizes: dict[str, float]) -> list[Finding]:
+    """Findings with their corrected lines; `sizes` says by code how many times a rate or a number of epochs is to change."""
+    told = []
+    for finding in findings:
+        source, writer = source_of(finding.place), WRITERS.get(finding.code)
+        fixes: tuple[Fix, ...] = ()
+        if source is not None and writer is not None:
+            try:
+                fixes = tuple(writer(finding, program, source, sizes.get(finding.code, 1.0)))
+            except (AttributeError, IndexError, TypeError, ValueError):
+                fixes = ()  # A text of another form than the writer knows; words have to do.
+        told.append(replace(finding, fix=fixes))
+    return told
+
+
+# What the text says.
+
+
+def assigned(source: Source, place: Place | None) -> list[str]:
+    """The names that the statement of a place gives a value to."""
+    statement = source.statement(place.line) if place else None
+    if not isinstance(statement, ast.Assign):
+        return []
+    return [node.id for target in statement.targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+
+
+def forward_call(source: Source, place: Place | None, program: Program) -> ast.Call | None:
+    """The call of the network on that line: `model(x)`."""
+    names = network_names(source)
+    calls = source.calls(place.line) if place else []
+    return next(
+        (c for c in calls if c.args and ast.unparse(c.func) in names),
+        next((c for c in calls if c.args and isinstance(c.func, ast.Name | ast.Attribute)), None),
+    )
+
+
+def network_names(source: Source) -> set[str]:
+    """Names that are given a network or an object made of a class."""
+    found = set()
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            made = ast.unparse(node.value.func)
+            if made.split(".")[-1][:1].isupper() and "optim" not in made and "Loss" not in made:
+                found |= {ast.unparse(target) for target in node.targets}
+    return found
+
+
+def mentions(node: ast.AST, names: Sequence[str]) -> bool:
+    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
+
+
+def in_front(source: Source, line: int, *texts: str) -> Fix:
+    """New lines in front of the statement of a line, as deep as that."""
+    statement = source.statement(line)
+    first = statement.lineno if statement is not None else line
+    return Fix(Place(source.file, first), (), tuple(source.indent(first) + text for text in texts))
+
+
+def behind(source: Source, line: int, *texts: str) -> Fix:
+    """New lines behind the statement of a line."""
+    statement = source.statement(line)
+    last = (statement.end_lineno or line) if statement is not None else line
+    first = statement.lineno if statement is not None else line
+    return Fix(Place(source.file, last + 1), (), tuple(source.indent(first) + text for text in texts))
+
+
+def rewritten(source: Source, node: ast.expr, text: str) -> Fix:
+    """A part of a line written anew."""
+    before, after = source.with_node(node, text)
+    return Fix(Place(source.file, node.lineno), before, after)
+
+
+# The writers.
+
+
+def target_shape(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`target.reshape(prediction.shape)`."""
+    assert finding.place is not None
+    predicted = assigned(source, program.training.forward_place)
+    statement = source.statement(finding.place.line)
+    assert statement is not None
+    networks = network_names(source)
+
+    def is_prediction(node: ast.expr) -> bool:
+        called = any(isinstance(n, ast.Call) and ast.unparse(n.func) in networks for n in ast.walk(node))
+        return called or mentions(node, predicted)
+
+    pairs = [node.args[:2] for node in ast.walk(statement) if isinstance(node, ast.Call) and len(node.args) >= 2]
+    pairs += [[n.left, n.right] for n in ast.walk(statement) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]
+    for one, other in pairs:
+        if is_prediction(one) == is_prediction(other):
+            continue
+        prediction, target = (one, other) if is_prediction(one) else (other, one)
+        written = source.text(target)
+        written = written if isinstance(target, ast.Name | ast.Attribute | ast.Subscript | ast.Call) else f"({written})"
+        shape = f"{source.text(prediction)}.shape" if isinstance(prediction, ast.Name | ast.Attribute) else "-1, 1"
+        yield rewritten(source, target, f"{written}.reshape({shape})")
+        return
+
+
+def rate(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """Another number where the rate stands."""
+    assert finding.place is not None
+    for call in source.calls(finding.place.line):
+        named = next((k.value for k in call.keywords if k.arg in ("lr", "learning_rate")), None)
+        numbers = [a for a in call.args if isinstance(a, ast.Constant | ast.Name)]
+        node = named or (numbers[-1] if numbers and len(call.args) <= 2 else None)
+        constant = constant_of(source, node)
+        if constant is not None:
+            yield rewritten(source, constant, number(float(constant.value) * size))  # type: ignore[arg-type]
+            return
+
+
+def constant_of(source: Source, node: ast.expr | None) -> ast.Constant | None:
+    """A number, or the number that a name is given once in the file."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return node
+    if not isinstance(node, ast.Name):
+        return None
+    given = [
+        n.value
+        for n in ast.walk(source.tree)
+        if isinstance(n, ast.Assign) and any(isinstance(t, ast.Name) and t.id == node.id for t in n.targets)
+    ]
+    given += [
+        d
+        for f in ast.walk(source.tree)
+        if isinstance(f, ast.FunctionDef)
+        for a, d in zip(reversed(f.args.args), reversed(f.args.defaults), strict=False)
+        if a.arg == node.id
+    ]
+    return (
+        given[0]
+        if len(given) == 1 and isinstance(given[0], ast.Constant) and isinstance(given[0].value, int | float)
+        else None
+    )
+
+
+def number(value: float) -> str:
+    """`1e-4` and `0.01`, as people write rates."""
+    if 1e-3 <= value < 1e4:
+        return f"{value:.3g}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{float(mantissa):g}e{int(exponent)}"
+
+
+def zero_grad(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`optimizer.zero_grad()` in front of the backward pass."""
+    assert finding.place is not None
+    name = optimizer_name(program, source)
+    if name:
+        yield in_front(source, finding.place.line, f"{name}.zero_grad()")
+
+
+def optimizer_name(program: Program, source: Source) -> str | None:
+    """What the script calls its optimizer."""
+    training = program.training
+    steps = [
+        c
+        for c in (source.calls(training.update_place.line) if training.update_place else [])
+        if isinstance(c.func, ast.Attribute) and c.func.attr == "step"
+    ]
+    if steps:
+        assert isinstance(steps[0].func, ast.Attribute)
+        return source.text(steps[0].func.value)
+    made = training.optimizer.place if training.optimizer else None
+    statement = source.statement(made.line) if made else None
+    return source.text(statement.targets[0]) if isinstance(statement, ast.Assign) else None
+
+
+def optimizer_step(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`optimizer.step()` behind the backward pass."""
+    place, name = program.training.backward_place, optimizer_name(program, source)
+    if place and name and not program.training.updates:
+        yield behind(source, place.line, f"{name}.step()")
+
+
+def backward(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`loss.backward()` in front of the optimizer's step."""
+    place, names = program.training.update_place, assigned(source, program.first.loss_place if program.first else None)
+    if place and names:
+        yield in_front(source, place.line, f"{names[0]}.backward()")
+
+
+def attached(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """The network's own parameters where the optimizer is made."""
+    assert finding.place is not None
+    call = next(
+        (
+            c
+            for c in source.calls(finding.place.line)
+            if (c.args
+            and "optim" in ast.unparse(c.func).lower())
+            or (c.args
+            and ast.unparse(c.func).split(".")[-1] in ("SGD", "Adam", "AdamW", "RMSprop"))
+        ),
+        None,
+    )
+    model = forward_call(source, program.training.forward_place, program)
+    if call is not None and model is not None and program.training.network != "functions":
+        yield rewritten(source, call.args[0], f"{source.text(model.func)}.parameters()")
+
+
+def thawed(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`requires_grad = True`."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets
+        ):
+            if isinstance(node.value, ast.Constant) and node.value.value is False:
+                yield rewritten(source, node.value, "True")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "requires_grad_":
+            if node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value is False:
+                yield rewritten(source, node.args[0], "True")
+
+
+def uncut(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """Without `.detach()`."""
+    assert finding.place is not None
+    for call in source.calls(finding.place.line):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "detach":
+            yield rewritten(source, call, source.text(call.func.value))
+            return
+        if ast.unparse(call.func).endswith("stop_gradient") and call.args:
+            yield rewritten(source, call, source.text(call.args[0]))
+            return
+
+
+def right_way(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """Without the minus."""
+    assert finding.place is not None
+    statement = source.statement(finding.place.line)
+    assert statement is not None
+    if program.loss is not None and program.loss.factor < 0:
+        minus = next(
+            (n for n in ast.walk(statement) if isinstance(n, ast.UnaryOp) and isinstance(n.op, ast.USub)), None
+        )
+        if minus is not None:
+            yield rewritten(source, minus, source.text(minus.operand))
+
+
+def reduction(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`mean` for `sum`, or the other way round."""
+    assert program.loss is not None
+    old, new = ("sum", "mean") if program.loss.reduction == "sum" else ("mean", "sum")
+    for node in ast.walk(source.tree):
+        if (
+            isinstance(node, ast.keyword)
+            and node.arg == "reduction"
+            and isinstance(node.value, ast.Constant)
+            and node.value.value == old
+        ):
+            yield rewritten(source, node.value, f'"{new}"')
+            return
+    place = program.first.loss_place if program.first else None
+    for call in source.calls(place.line) if place else []:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == old:
+            text = source.text(call)
+            head = source.text(call.func)
+            yield rewritten(source, call, head[: -len(old)] + new + text[len(head) :])
+            return
+
+
+def epochs(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """More turns of the outermost loop around the update."""
+    place = program.training.update_place or program.training.backward_place
+    if place is None:
+        return
+    loops = [
+        n for n in ast.walk(source.tree) if isinstance(n, ast.For) and n.lineno <= place.line <= (n.end_lineno or 0)
+    ]
+    for loop in sorted(loops, key=lambda n: n.lineno):
+        call = loop.iter
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("range", "trange") and call.args:
+            constant = constant_of(source, call.args[-1] if len(call.args) < 3 else call.args[1])
+            if constant is not None:
+                yield rewritten(source, constant, f"{round(float(constant.value) * size):_}")  # type: ignore[arg-type]
+                return
+
+
+def activations(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """An activation between layers that follow each other."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Sequential"):
+            linear = [isinstance(a, ast.Call) and ast.unparse(a.func).endswith("Linear") for a in node.args]
+            for i in range(len(linear) - 1):
+                if linear[i] and linear[i + 1]:
+                    prefix = ast.unparse(node.args[i].func).removesuffix("Linear")  # type: ignore[attr-defined]
+                    text = f"{prefix}ReLU()" if program.framework == "torch" else "nnx.relu"
+                    layer = source.text(node.args[i])
+                    line = node.args[i + 1].lineno
+                    alone = line != node.args[i].lineno
+                    yield (
+                        in_line(source, line, f"{text},")
+                        if alone
+                        else rewritten(source, node.args[i], f"{layer}, {text}")
+                    )
+
+
+def in_line(source: Source, line: int, text: str) -> Fix:
+    """A line of its own in front of another, as deep as that."""
+    return Fix(Place(source.file, line), (), (source.indent(line) + text,))
+
+
+def bare_output(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """Without the last activation, where it stands once in the file."""
+    last = next((o for o in reversed(program.operations) if o.kind == "activation"), None)
+    assert last is not None
+    names = {last.name, {"relu": "ReLU"}.get(last.name, last.name.capitalize())}
+    calls = [
+        n for n in ast.walk(source.tree) if isinstance(n, ast.Call) and ast.unparse(n.func).split(".")[-1] in names
+    ]
+    if len(calls) != 1:
+        return
+    call = calls[0]
+    line = source.line(call.lineno)
+    if call.args:
+        yield rewritten(source, call, source.text(call.args[0]))
+    elif line.strip().rstrip(",") == source.text(call):
+        yield Fix(Place(source.file, call.lineno), (line,), ())
+
+
+def training_mode(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`model.train()` in front of the forward pass."""
+    assert finding.place is not None
+    call = forward_call(source, finding.place, program)
+    if call is not None and program.framework == "torch":
+        yield in_front(source, finding.place.line, f"{source.text(call.func)}.train()")
+
+
+def evaluation_mode(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """`model.eval()` in front of the evaluation."""
+    assert finding.place is not None
+    call = forward_call(source, finding.place, program)
+    if call is not None:
+        yield in_front(source, finding.place.line, f"{source.text(call.func)}.eval()")
+
+
+def scaled_inputs(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """Inputs less their mean, over their spread, in front of the loop."""
+    training = forward_call(source, program.training.forward_place, program)
+    if training is None or not isinstance(training.args[0], ast.Name):
+        return
+    name = training.args[0].id
+    loop = outermost_loop(source, training.lineno)
+    judged = {
+        call.args[0].id
+        for e in program.evaluations
+        if (call := forward_call(source, e.place, program)) and isinstance(call.args[0], ast.Name)
+    }
+    others = sorted(other for other in judged - {name} if first_line(source, other) < loop)
+    if first_line(source, name) >= loop or source.indent(loop) != source.indent(first_line(source, name)):
+        return
+    names = [name, *others]
+    yield in_front(
+        source,
+        loop,
+        f"input_mean, input_spread = {name}.mean(0), {name}.std(0)",
+        f"{', '.join(names)} = {', '.join(f'({n} - input_mean) / input_spread' for n in names)}",
+    )
+
+
+def scaled_targets(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """Targets less their mean, over their spread, and predictions in their own units again."""
+    place = program.first.loss_place if program.first else None
+    predicted = assigned(source, program.training.forward_place)
+    training = forward_call(source, program.training.forward_place, program)
+    if place is None or training is None:
+        return
+    pairs = [c.args[:2] for c in source.calls(place.line) if len(c.args) >= 2]
+    statement = source.statement(place.line)
+    pairs += (
+        [[n.left, n.right] for n in ast.walk(statement) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]
+        if statement
+        else []
+    )
+    names = [node.id for pair in pairs for node in pair if isinstance(node, ast.Name) and node.id not in predicted]
+    if not names:
+        return
+    name, loop = names[0], outermost_loop(source, training.lineno)
+    if first_line(source, name) >= loop or source.indent(loop) != source.indent(first_line(source, name)):
+        return
+    yield in_front(
+        source,
+        loop,
+        f"target_mean, target_spread = {name}.mean(0), {name}.std(0)",
+        f"{name} = ({name} - target_mean) / target_spread",
+    )
+    for evaluation in {e.place for e in program.evaluations if e.place and e.after}:
+        call = forward_call(source, evaluation, program)
+        if call is not None:
+            yield rewritten(source, call, f"{source.text(call)} * target_spread + target_mean")
+
+
+def outermost_loop(source: Source, line: int) -> int:
+    """The line of the outermost loop around a line; the line itself where there is none."""
+    loops = [
+        n.lineno
+        for n in ast.walk(source.tree)
+        if isinstance(n, ast.For | ast.While) and n.lineno <= line <= (n.end_lineno or 0)
+    ]
+    return min(loops, default=line)
+
+
+def first_line(source: Source, name: str) -> int:
+    """Where a name is first given a value."""
+    given = [
+        n.lineno for n in ast.walk(source.tree) if isinstance(n, ast.Assign) for t in n.targets if mentions(t, [name])
+    ]
+    return min(given, default=10**9)
+
+
+def nnx_jit(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
+    """nnx.jit for jax.jit."""
+    assert finding.place is not None
+    statement = source.statement(finding.place.line)
+    assert statement is not None
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "jax.jit":
+            yield rewritten(source, node, "nnx.jit")
+            return
+
+
+WRITERS: dict[str, Writer] = {
+    "target-shape-broadcast": target_shape,
+    "learning-rate-too-small": rate,
+    "learning-rate-too-large": rate,
+    "missing-zero-grad": zero_grad,
+    "missing-optimizer-step": optimizer_step,
+    "missing-backward": backward,
+    "optimizer-not-attached": attached,
+    "frozen-parameters": thawed,
+    "detached-graph": uncut,
+    "wrong-loss": right_way,
+    "reduction-and-rate": reduction,
+    "too-few-epochs": epochs,
+    "missing-nonlinearity": activations,
+    "output-range": bare_output,
+    "eval-mode-in-training": training_mode,
+    "train-mode-in-evaluation": evaluation_mode,
+    "unscaled-inputs": scaled_inputs,
+    "unscaled-targets": scaled_targets,
+    "updates-lost-in-jit": nnx_jit,
+}
