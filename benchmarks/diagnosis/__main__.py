@@ -1,51 +1,47 @@
-"""`python -m benchmarks.diagnosis [seen|unseen]...`: diagnose every script of the benchmark, and say how often it is right."""
+"""`python -m benchmarks.diagnosis [HALF [SCRIPT...]]`: diagnose every script, and say how often the answer is right.
 
-import json
-import os
-import subprocess
+Without arguments both halves run, and the results are kept; with some they are only shown.
+"""
+
 import sys
-import tomllib
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
-HERE = Path(__file__).parent
+from benchmarks.diagnosis.case import Answer, Case, ask, cases
+from benchmarks.diagnosis.table import figures, page
+from benchmarks.results import FOLDER, keep
 
-
-def main(halves: list[str]) -> None:
-    for half in halves:
-        labels = tomllib.loads((HERE / half / "labels.toml").read_text())
-        names = [n for n in labels if not ONLY or n in ONLY]
-        right = among = alarms = 0
-        for name in names:
-            label = labels[name]
-            done = subprocess.run(
-                [sys.executable, "-m", "parity", "diagnose", str(HERE / half / f"{name}.py"), "--json"],
-                capture_output=True,
-                text=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                check=False,
-            )
-            try:
-                told = json.loads(done.stdout)
-            except ValueError:
-                print(name, "CRASH", done.stderr[-600:])
-                continue
-            codes = [f["code"] for f in told["findings"] if f["severity"] != "hint"]
-            hints = [f["code"] for f in told["findings"] if f["severity"] == "hint"]
-            causes = label["causes"]
-            accepted = {c: {c, *label.get("accept", {}).get(c, [])} for c in causes}
-            ok = (codes[:1] and codes[0] in accepted[causes[0]]) if causes else not codes
-            inn = all(set(codes) & accepted[c] for c in causes)
-            right += bool(ok)
-            among += bool(inn)
-            net = told["networks"]
-            print(
-                f"{'ok ' if ok else 'in ' if causes and set(codes) & accepted[causes[0]] else 'NO '} {name:28} {label['framework']:5} want {causes} got {codes} hints {hints} score {label['score']} {[round(n['score'], 3) if isinstance(n['score'], float) else n['score'] for n in net]} {[n['baselines'].get('attainable') for n in net]} {told['seconds']:.0f}s {told['notes']} {[u for n in net for u in n['unchecked']][:2]} {told['ended']}",
-                flush=True,
-            )
-        print(half, right, len(names))
+HALVES = ("seen", "unseen")
+AT_ONCE = 2
 
 
-ONLY: set[str] = set()
+def main(half: str | None, names: list[str]) -> None:
+    """Ask about the scripts, two at a time."""
+    asked = [case for one in HALVES if half in (None, one) for case in cases(one) if not names or case.name in names]
+    answers: list[Answer] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for answer in pool.map(ask, asked):
+            answers.append(answer)
+            print(line(answer), flush=True)
+    for one in HALVES:
+        mine = [answer for answer in answers if answer.case.half == one]
+        if mine:
+            print(one, figures(mine))
+    if half is None:
+        path = keep("diagnosis", [answer.row() for answer in answers], ["jax", "torch"])
+        (FOLDER / "diagnosis.md").write_text(page(answers), encoding="utf-8")
+        print(f"kept in {path} and {FOLDER / 'diagnosis.md'}")
+
+
+def line(answer: Answer) -> str:
+    """One script's answer, on one line."""
+    case: Case = answer.case
+    mark = "right" if answer.right else "among" if answer.root_found else "wrong"
+    return (
+        f"{mark:5}  {case.name:26} {case.framework:5}  is {', '.join(case.causes) or 'healthy'}; found "
+        f"{', '.join(answer.codes) or 'nothing'}; hints {', '.join(answer.hints) or 'none'}; {answer.seconds:.0f} s"
+        + "".join(f"\n       {note}" for note in answer.notes)
+    )
+
+
 if __name__ == "__main__":
-    ONLY = set(sys.argv[2:])
-    main(sys.argv[1:2] or ["seen"])
+    main(sys.argv[1] if len(sys.argv) > 1 else None, sys.argv[2:])

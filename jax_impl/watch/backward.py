@@ -56,6 +56,8 @@ class Backward:
     place: Place | None
     function: Any
     traced: bool
+    of: Any
+    """The function whose derivative this is, inside which others may be taken."""
     parameters: dict[Key, str] = field(default_factory=dict)
     """Of everything that could be trained, by key."""
     trained: dict[str, Key] = field(default_factory=dict)

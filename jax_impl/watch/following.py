@@ -1,12 +1,17 @@
 """The parameters of a network on their way through the calls of one compiled program."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import jax
 
 from jax_impl.watch.gradients import settle
 from jax_impl.watch.lines import Line
 from jax_impl.watch.program import Case, Program, updates
 from jax_impl.watch.sampling import next_sample
+
+flatten = jax.tree_util.default_registry.flatten
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,26 +19,47 @@ class Fast:
     """Where a call has what tells of it: enough to follow it, where nothing of it is looked at."""
 
     line: Line
-    first_in: int
-    first_out: int | None
-    loss_at: int | None
+    first_in: Callable[[Any], Any]
+    first_out: Callable[[Any], Any] | None
+    loss: Callable[[Any], Any] | None
     backwards: int
     updates: int
     passes: dict[str, tuple[int, int]]
 
-    def follow(self, leaves: list[Any], results: list[Any]) -> bool:
+    def follow(self, given: Any, out: Any) -> bool:
         """False where this network was not the one called, or what the last call made of it is still to be seen."""
         line = self.line
-        if leaves[self.first_in] is not line.first or line.waiting is not None:
+        if self.first_in(given) is not line.first or line.waiting is not None:
             return False
+        first = line.first if self.first_out is None else self.first_out(out)
         if self.backwards:
+            line.losses.append(None if self.loss is None else self.loss(out))
             line.backwards += 1
-            line.losses.append(None if self.loss_at is None else results[self.loss_at])
         line.updates += self.updates
         if self.first_out is not None:
-            line.recent = (self.passes, leaves, results)
-            line.first = results[self.first_out]
+            line.recent = (self.passes, given, out)
+            line.first = first
         return True
+
+
+def taking(tree: Any, position: int) -> Callable[[Any], Any]:
+    """A function that takes the leaf at that position out of a tree like this one."""
+    path, _ = jax.tree_util.tree_leaves_with_path(tree)[position]
+    steps = [step_into(entry) for entry in path]
+    if None in steps:
+        return lambda tree: flatten(tree)[0][position]
+    # Compiled, because it runs in every step of the user's program.
+    return eval("lambda tree: tree" + "".join(steps))
+
+
+def step_into(entry: Any) -> str | None:
+    if isinstance(entry, jax.tree_util.SequenceKey):
+        return f"[{entry.idx}]"
+    if isinstance(entry, jax.tree_util.DictKey) and isinstance(entry.key, str | int):
+        return f"[{entry.key!r}]"
+    if isinstance(entry, jax.tree_util.GetAttrKey) and entry.name.isidentifier():
+        return f".{entry.name}"
+    return None
 
 
 class Follower:
@@ -53,6 +79,8 @@ class Follower:
         for i, case in enumerate(self.program.cases):
             line = self.lines[i] = self.step(case, leaves, results, self.lines[i])
             number = line.backwards - 1
+            if number == 0 and kept is not None:
+                line.initial.update({name: kept[i] for name, i in case.goes_in.items()})
             if kept is not None and looks and number >= line.sample_at:
                 line.sample_at = next_sample(number)
                 line.waiting = [self.program, case, number, kept, None]
@@ -66,24 +94,32 @@ class Follower:
                 line.move({name: results[i] for name, i in case.comes_out.items()})
         if not self.program.cases:
             self.pass_through(leaves, results, kept, looks)
-        self.fast = self._fast()
+        self.fast = None
 
-    def _fast(self) -> Fast | None:
+    def hasten(self, given: Any, out: Any) -> Fast | None:
+        """How to follow the next calls, where they are like this one."""
         line = self.lines[0]
         if line is None or len(self.lines) > 1:
             return None
         if not self.program.cases:
             first = self.inputs.get(line.first_name)
-            out = self.passes.get(line.first_name, (0, None))[1]
-            if first is None or (self.passes and out is None):
+            at = self.passes.get(line.first_name, (0, None))[1]
+            if first is None or (self.passes and at is None):
                 return None
-            return Fast(line, first, out, None, 0, int(bool(self.changes)), self.passes)
+            return self._fast(given, out, line, first, at, None, 0, int(bool(self.changes)), self.passes)
         case = self.program.cases[0]
         passes = {name: (case.goes_in[name], out) for name, out in case.comes_out.items() if name in case.goes_in}
-        first, out = case.goes_in.get(line.first_name), case.comes_out.get(line.first_name)
-        if first is None or (passes and out is None) or len(passes) < len(case.comes_out):
+        first, at = case.goes_in.get(line.first_name), case.comes_out.get(line.first_name)
+        if first is None or (passes and at is None) or len(passes) < len(case.comes_out):
             return None
-        return Fast(line, first, out, case.loss_at, 1, int(bool(case.updated)), passes)
+        return self._fast(given, out, line, first, at, case.loss_at, 1, int(bool(case.updated)), passes)
+
+    def _fast(self, given: Any, out: Any, line: Line, first: int, at: Any, loss: Any, *counts: Any) -> Fast:
+        def result(position: int | None) -> Callable[[Any], Any] | None:
+            return None if position is None else taking(out, position)
+
+        self.fast = Fast(line, taking(given, first), result(at), result(loss), *counts)
+        return self.fast
 
     def step(self, case: Case, leaves: list[Any], results: list[Any], line: Line | None) -> Line:
         arrays = {name: leaves[i] for name, i in case.goes_in.items()}

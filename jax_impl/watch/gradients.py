@@ -24,7 +24,7 @@ def gradient_of(real: Callable, returns_value: bool, session: Session) -> Callab
     def transform(fun: Callable, argnums: Any = 0, has_aux: bool = False, **options: Any) -> Callable:
         def noted(*args: Any, **kwargs: Any) -> Any:
             backward = session.recording
-            if backward is None or backward.loss is not None:
+            if backward is None or backward.of is not noted or backward.trained:
                 return fun(*args, **kwargs)
             with session.guard("A gradient"):
                 begin(backward, original(fun), args, positions(argnums, len(args)))
@@ -44,7 +44,7 @@ def gradient_of(real: Callable, returns_value: bool, session: Session) -> Callab
         def compute(*args: Any, **kwargs: Any) -> Any:
             if not session.on or session.recording is not None:
                 return gradient(*args, **kwargs)
-            backward = Backward(places.here(), original(fun), traced=not is_eager())
+            backward = Backward(places.here(), original(fun), traced=not is_eager(), of=noted)
             eager = None
             with session.guard("A gradient"):
                 eager = None if backward.traced else Eager(session, original(fun), args, positions(argnums, len(args)))

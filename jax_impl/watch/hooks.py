@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import optax
 from flax import nnx
+from jax._src.array import ArrayImpl
 
 from jax_impl.watch import spans
 from jax_impl.watch.gradients import gradient_of, naming
@@ -22,7 +23,6 @@ class Hooks:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._before: list[tuple[Any, str, Any]] = []
-        self._own: list[tuple[Any, str]] = []
 
     def put(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
         if hasattr(owner, name):
@@ -60,6 +60,8 @@ class Hooks:
             self.put(kind, "__call__", lambda real, name=name: spans.layer(real, name, session))
         for kind in (nnx.Linear, nnx.Sequential):
             self.put(kind, "__call__", lambda real: spans.network(real, session))
+        for name in ("__sub__", "__rsub__"):
+            self.put(ArrayImpl, name, lambda real: comparing(real, session))
         self.put(nnx.Module, "__init_subclass__", lambda real: subclassing(real, session))
 
 
@@ -87,6 +89,19 @@ def applying(real: Callable, session: Session) -> Callable:
         return after
 
     return apply_updates
+
+
+def comparing(real: Callable, session: Session) -> Callable:
+    """A difference of arrays: outside of compiled functions a prediction may meet its target there."""
+
+    @wraps(real)
+    def minus(self: Any, other: Any) -> Any:
+        if session.on and session.eager:
+            with session.guard("A comparison"):
+                session.met(self, other)
+        return real(self, other)
+
+    return minus
 
 
 def subclassing(inherited: Any, session: Session) -> classmethod:

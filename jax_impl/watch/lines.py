@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax
 import numpy as np
 
 from jax_impl.watch.backward import Backward, ModuleCall
@@ -50,7 +51,6 @@ class Line:
     """Its changes were seen as they were made; other arrays are then another network."""
     lost: int = 0
     """Calls that were given the same arrays again although they had been changed."""
-    kept: int = 0
     sample_at: int = 0
     module: ModuleCall | None = None
     state: dict[tuple, Any] | None = None
@@ -75,7 +75,8 @@ class Line:
 
     def catch_up(self) -> None:
         if self.recent is not None:
-            passes, leaves, results = self.recent
+            passes, flat = self.recent[0], self.recent[1:]
+            leaves, results = map(jax.tree.leaves, flat)
             self.recent = None
             self.before = {**self.arrays, **{name: leaves[i] for name, (i, _) in passes.items()}}
             self.arrays.update({name: results[out] for name, (_, out) in passes.items()})
@@ -118,7 +119,7 @@ class Line:
         reached = {name for step in self.steps for name, norm in step.gradients.items() if norm != 0}
         parameters = []
         for name in names:
-            if name not in self.initial:
+            if not is_there(self.initial.get(name)) or not is_there(self.current.get(name)):
                 continue
             initial, final = (np.array(of[name]) for of in (self.initial, self.current))
             held = name in self.updated if self.updated else name in self.backward.trained
@@ -154,6 +155,11 @@ class Line:
         if len(seen) < self.backwards:
             return np.array([step.loss for step in self.steps], np.float64)
         return np.array([loss.item() if loss.size == 1 else np.nan for loss in seen], np.float64)
+
+
+def is_there(array: Any) -> bool:
+    """It is known, and the program did not give its memory away."""
+    return array is not None and not getattr(array, "is_deleted", bool)()
 
 
 def first_place(steps: Sequence[WatchedStep]) -> Place | None:

@@ -58,6 +58,8 @@ class Program:
         self.spans: list[Span] = []
         self.modes: list[bool] = []
         self.optimizer: Any = None
+        self.loop: Any = None
+        """The lax.scan in which its gradients are computed."""
         self.calls: list[Any] = []
         """Keys of what went into networks and came out of them, where no gradient was taken."""
         self._probes: dict[tuple[Key, ...], Any] = {}

@@ -33,6 +33,8 @@ class Session:
         self.used: list[Known] = []
         self.sites: list[Any] = []
         self.in_call = False
+        self.donates = False
+        """Some function overwrites its arguments: what is to be looked at later must be copied."""
         self.last: Line | None = None
         self.last_gradients: dict[int, Line] = {}
         self.kept_gradients: list[Any] = []
@@ -64,7 +66,6 @@ class Session:
             first = trained[0]
             for line in mine:
                 if line.holds(first):
-                    line.kept += 1
                     return line
             for line in mine:
                 if any(first is array for array in line.previous.values()):
@@ -98,11 +99,9 @@ class Session:
 
     def met(self, one: Any, other: Any = None) -> None:
         """A prediction made outside of compiled functions was compared."""
-        for evaluation in self.eager[-1:]:
-            if evaluation[4] is one:
-                evaluation[5] = other
-            elif evaluation[4] is other:
-                evaluation[5] = one
+        evaluation = self.eager[-1] if self.eager else None
+        if evaluation is not None and evaluation[5] is None and (evaluation[4] is one or evaluation[4] is other):
+            evaluation[5] = other if evaluation[4] is one else one
 
     def froze(self, changed: tuple[str, Any], line: Line | None) -> None:
         line = line or self.last

@@ -9,15 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from jax_impl.watch import places
-from jax_impl.watch.following import Follower
+from jax_impl.watch.following import Fast, Follower, flatten
 from jax_impl.watch.frozen import Frozen
 from jax_impl.watch.gradients import original
 from jax_impl.watch.keys import is_eager
+from jax_impl.watch.loops import LoopFollower, loop_in
 from jax_impl.watch.program import Program
 from jax_impl.watch.sampling import next_sample
 from jax_impl.watch.session import Session
-
-flatten = jax.tree_util.default_registry.flatten
 
 
 def compiling(real: Callable, session: Session) -> Callable:
@@ -49,12 +48,12 @@ class Site:
         self.function = original(fun)
         self.static = static_arguments(fun, options)
         self.donates = any(options.get(name) for name in ("donate_argnums", "donate_argnames"))
+        session.donates |= self.donates
         self.calls = 0
         self.sample_at = 0
         self.traces = 0
         self.followers: dict[Any, Follower] = {}
-        self.form: Any = None
-        self.follower: Follower | None = None
+        self.fast: Fast | None = None
         self.frozen = Frozen(self.function)
         self.place = places.of_function(self.function)
         update_wrapper(self, compiled, updated=())
@@ -71,28 +70,34 @@ class Site:
         if not session.on or session.in_call or session.recording is not None or not is_eager():
             return self.compiled(*args, **kwargs)
         looks = self.calls >= self.sample_at
-        kept = self.copies(args, kwargs) if looks and self.donates else None
+        kept = self.copies(args, kwargs) if looks and session.donates else None
         session.in_call = True
         try:
             out = self.compiled(*args, **kwargs)
         finally:
             session.in_call = False
         try:
-            leaves, form = flatten(self.given(args, kwargs))
+            given = self.given(args, kwargs)
             traced = self.compiled._cache_size() != self.traces
-            follower = self.follower if form == self.form else self.followers.get(form)
-            results = flatten(out)[0]
-            usual = follower is not None and not looks and not traced
-            if not usual or follower.fast is None or not follower.fast.follow(leaves, results):
+            if looks or traced or self.fast is None or not self.fast.follow(given, out):
                 with session.off():
-                    if not usual:
-                        follower = self.look(args, kwargs, leaves, form, traced)
-                    follower.follow(leaves, results, kept if self.donates else leaves, not usual)
-            self.form, self.follower = form, follower
+                    self.watch(args, kwargs, out, kept, looks or traced)
             self.calls += 1
         except Exception as error:
             session.guard.note(f"A call of {self.__name__} could not be watched: {type(error).__name__}: {error}")
         return out
+
+    def watch(self, args: tuple, kwargs: dict, out: Any, kept: list[Any] | None, looks: bool) -> None:
+        """Follow the parameters through a call that is not like the last one, or is to be looked at."""
+        given = self.given(args, kwargs)
+        leaves, form = flatten(given)
+        follower = self.followers.get(form)
+        looks = looks or follower is None
+        if looks:
+            follower = self.look(args, kwargs, leaves, form)
+        follower.follow(leaves, flatten(out)[0], kept if self.session.donates else leaves, looks)
+        # With several forms of arguments the right one has to be found each time.
+        self.fast = follower.hasten(given, out) if len(self.followers) == 1 else None
 
     def copies(self, args: tuple, kwargs: dict) -> list[Any] | None:
         """Of arguments that the function may overwrite."""
@@ -107,14 +112,15 @@ class Site:
             kwargs = {name: value for name, value in kwargs.items() if name not in self.static}
         return (args, kwargs) if kwargs else args
 
-    def look(self, args: tuple, kwargs: dict, leaves: list[Any], form: Any, traced: bool) -> Follower:
+    def look(self, args: tuple, kwargs: dict, leaves: list[Any], form: Any) -> Follower:
         """Find out what is called, and whether what it read while it was traced is still so."""
         if self.calls >= self.sample_at:
             self.sample_at = next_sample(self.calls)
-        self.traces = self.compiled._cache_size()
+        size = self.compiled._cache_size()
+        traced, self.traces = size != self.traces, size
         program = self.program(args, kwargs, leaves)
         if form not in self.followers or self.followers[form].program is not program:
-            self.followers[form] = Follower(self, program)
+            self.followers[form] = (LoopFollower if program.loop else Follower)(self, program)
         follower = self.followers[form]
         with self.session.guard("What a compiled function read"):
             if traced:
@@ -140,6 +146,8 @@ class Site:
                 if program.has(backward):
                     backward.spans = [*backward.spans, *program.spans]
                     program.add(backward)
+            if not program.cases:
+                program.loop = loop_in(program, session.traced)
         return program
 
 

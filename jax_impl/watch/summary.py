@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from jax_impl.watch.gradients import keep_module, moved, settle_moves
-from jax_impl.watch.lines import Line, norms
+from jax_impl.watch.lines import Line, is_there, norms
 from jax_impl.watch.picture import step_of
 from jax_impl.watch.program import Case, Program, shape_of
 from jax_impl.watch.reading import Reading
@@ -56,7 +56,8 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
         return {name: values[key] for name, key in keys.items() if key in values}
 
     before = found(parameters)
-    after = after if after is not None else line.current
+    told = {name: array for name, array in (after or line.current).items() if is_there(array)}
+    after = {**told, **{name: array for name, array in found(case.updated).items() if name in case.comes_out}}
     step = step_of(
         picture,
         values,
@@ -69,19 +70,22 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
     )
     if picture.detached is not None:
         line.facts.setdefault("detached-graph", picture.detached)
-    if line.optimizer is None and after:
-        line.rate_by_hand(found(gradients), before, after)
+    if line.optimizer is None:
+        line.rate_by_hand(found(gradients), before, found(case.updated) or after)
     for name, array in before.items():
-        line.initial.setdefault(name, array)
+        if not is_there(line.initial.get(name)):
+            line.initial[name] = array
         line.now({name: line.current.get(name, array)})
     line.steps.append(step)
 
 
 def lost_updates(line: Line, session: Session) -> None:
     """The program was given other parameters, and went on with those it had."""
-    if line.lost and line.lost >= line.updates - 1 and line.updates > 1:
+    if line.backward.traced and line.lost and line.lost >= line.updates - 1 and line.updates > 1:
         line.facts.setdefault("updates-lost-in-jit", line.update_place)
     if "updates-lost-in-jit" in line.facts:
+        for step in line.steps:
+            step.moves.update(dict.fromkeys(step.moves, 0.0))
         line.now({name: line.initial[name] for name in line.updated if name in line.initial})
 
 

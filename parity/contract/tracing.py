@@ -32,8 +32,8 @@ class Traced:
     """One operation as it was called."""
 
     name: str
-    """linear, matmul, add, sub, mul, div, reshape, index, cast, dropout, batch_norm, layer_norm, an activation, `loss:mse_loss`,
-    or the framework's own name."""
+    """linear, matmul, add, sub, mul, div, reshape, index, cast, dropout, batch_norm, layer_norm, an activation,
+    `loss:mse_loss`, or the framework's own name."""
     arguments: tuple[Key, ...]
     """The tensors that it took, in order; for a loss function prediction and target first."""
     result: Key

@@ -1,13 +1,16 @@
 """The changes that are tried, one at a time and then together; the first of them are what people try by themselves."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from parity.contract import Adam
+import numpy as np
+
+from parity.contract import Adam, Loss
+from parity.contract.losses import Reduction
 from parity.diagnose.setup import Setup, with_rate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """One thing done otherwise."""
 
@@ -19,11 +22,10 @@ class Change:
     size: float = 1.0
     """How many times something was changed, for a rate or a number of epochs."""
 
-    def __hash__(self) -> int:
-        return hash(self.name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Change) and self.name == other.name
+    @property
+    def far(self) -> bool:
+        """So much of it that it is tried only where less helped."""
+        return max(self.size, 1 / self.size) >= FAR
 
 
 RATES = (10.0, 100.0, 1000.0, 10_000.0)
@@ -32,42 +34,69 @@ EPOCHS = 10
 WIDER = 4
 
 
+# Tried while a fault is still there, because people do.
+TRIED_BY_PEOPLE = frozenset(
+    f"{EPOCHS} times the epochs;{WIDER} times as wide;one more layer;one hidden layer;tanh;relu;Adam;"
+    "rate x 10;rate x 100;rate / 10;rate / 100".split(";")
+)
+
+
 def changes(setup: Setup, hidden: tuple[int, ...], activation: str | None, output: str | None) -> Iterator[Change]:
     """All that can be tried on this setup, whose network has these hidden layers, their activation and that of the output."""
-    yield Change(f"{EPOCHS} times the epochs", "too-few-epochs", lambda s: replace(s, steps=s.steps * EPOCHS), EPOCHS)
-    if hidden:
-        yield Change(f"{WIDER} times as wide", "too-little-capacity", lambda s: replace(s, width=WIDER))
-        deeper = len(hidden) + 1
-        yield Change("one more layer", "too-little-capacity", lambda s: replace(s, layers=deeper))
-        if len(hidden) > 1:
-            yield Change("one hidden layer", "", lambda s: replace(s, layers=1))
-        if activation != "tanh":
-            code = "dead-units" if activation == "relu" else "missing-nonlinearity" if activation is None else ""
-            yield Change("tanh", code, lambda s: replace(s, activation="tanh"))
-        if activation != "relu":
-            code = "missing-nonlinearity" if activation is None else "saturated-units"
-            yield Change("relu", code, lambda s: replace(s, activation="relu"))
-        yield Change(
-            "fresh initial weights",
-            "dead-units" if activation == "relu" else "saturated-units",
-            lambda s: replace(s, redraw=True),
-        )
-    elif activation is None:
-        yield Change(
-            "a hidden layer of 16 units",
-            "missing-nonlinearity",
-            lambda s: replace(s, layers=1, width=16, activation="tanh"),
-        )
+    yield from _of_length()
+    yield from _of_layers(hidden, activation)
     if output is not None:
         yield Change("no activation behind the last layer", "output-range", lambda s: replace(s, bare_output=True))
     yield Change("Adam", "", lambda s: replace(s, optimizer=Adam(learning_rate=1e-2)))
-    for times in RATES:
-        yield Change(f"rate x {times:g}", "learning-rate-too-small", lambda s, t=times: with_rate(s, t), times)
-    for times in RATES:
-        yield Change(f"rate / {times:g}", "learning-rate-too-large", lambda s, t=times: with_rate(s, 1 / t), 1 / times)
-    other = "mean" if setup.loss.reduction == "sum" else "sum"
-    yield Change(
-        f"the {other} in the loss", "reduction-and-rate", lambda s: replace(s, loss=replace(s.loss, reduction=other))
-    )
+    yield from (_rate(times) for times in RATES)
+    yield from (_rate(1 / times) for times in RATES)
+    yield _reduction(setup.loss)
     yield Change("inputs scaled", "unscaled-inputs", lambda s: replace(s, scale_inputs=True))
     yield Change("targets scaled", "unscaled-targets", lambda s: replace(s, scale_targets=True))
+
+
+def farther(far: Change, tried: Sequence[tuple[Change, float]], worth: float) -> bool:
+    """Whether less of the same helped, or was not finite and so says nothing."""
+    less = [score for change, score in tried if change.code == far.code and (change.size > 1) == (far.size > 1)]
+    return bool(less) and (max(less) > worth or (far.size < 1 and not np.isfinite(less).any()))
+
+
+def _of_length() -> Iterator[Change]:
+    yield Change(f"{EPOCHS} times the epochs", "too-few-epochs", lambda s: replace(s, steps=s.steps * EPOCHS), EPOCHS)
+
+
+def _of_layers(hidden: tuple[int, ...], activation: str | None) -> Iterator[Change]:
+    if not hidden:
+        if activation is None:
+            yield Change(
+                "a hidden layer of 16 units",
+                "missing-nonlinearity",
+                lambda s: replace(s, layers=1, width=16, activation="tanh"),
+            )
+        return
+    deeper = len(hidden) + 1
+    yield Change(f"{WIDER} times as wide", "too-little-capacity", lambda s: replace(s, width=WIDER))
+    yield Change("one more layer", "too-little-capacity", lambda s: replace(s, layers=deeper))
+    if len(hidden) > 1:
+        yield Change("one hidden layer", "", lambda s: replace(s, layers=1))
+    if activation != "tanh":
+        code = {"relu": "dead-units", None: "missing-nonlinearity"}.get(activation, "")
+        yield Change("tanh", code, lambda s: replace(s, activation="tanh"))
+    if activation != "relu":
+        code = "missing-nonlinearity" if activation is None else "saturated-units"
+        yield Change("relu", code, lambda s: replace(s, activation="relu"))
+    code = "dead-units" if activation == "relu" else "saturated-units"
+    yield Change("fresh initial weights", code, lambda s: replace(s, redraw=True))
+
+
+def _rate(times: float) -> Change:
+    name = f"rate x {times:g}" if times > 1 else f"rate / {1 / times:g}"
+    code = "learning-rate-too-small" if times > 1 else "learning-rate-too-large"
+    return Change(name, code, lambda s: with_rate(s, times), times)
+
+
+def _reduction(loss: Loss) -> Change:
+    other: Reduction = "mean" if loss.reduction == "sum" else "sum"
+    return Change(
+        f"the {other} in the loss", "reduction-and-rate", lambda s: replace(s, loss=replace(s.loss, reduction=other))
+    )

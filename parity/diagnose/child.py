@@ -1,4 +1,6 @@
-"""The process in which a user's script runs and is watched: `python -m parity.diagnose.child RESULT LIMIT SECONDS SCRIPT [ARGUMENT]...`.
+"""The process in which a user's script runs and is watched.
+
+`python -m parity.diagnose.child RESULT LIMIT SECONDS SCRIPT [ARGUMENT]...`
 
 It writes lines of JSON to RESULT: `{"stage": ...}` while it works, at last `{"diagnoses": [...], "ended": ..., ...}`.
 """

@@ -24,10 +24,11 @@ _ALL = (
     Code(
         "target-shape-broadcast",
         "predictions and targets of different shapes were broadcast against each other",
-        "Every prediction is compared with every target, so the loss is smallest where all predictions are the mean target: no layers, "
-        "rate or number of epochs can help.",
+        "Every prediction is compared with every target, so the loss is smallest where all predictions are the mean target: no "
+        "layers, rate or number of epochs can help.",
         "Give the target the prediction's shape: target.reshape(prediction.shape).",
-        "nn.MSELoss, L1Loss and HuberLoss warn once and go on; a hand-written (p - y)**2 says nothing; BCEWithLogitsLoss raises.",
+        "nn.MSELoss, L1Loss and HuberLoss warn once and go on; a hand-written (p - y)**2 says nothing; BCEWithLogitsLoss "
+        "raises.",
         "optax.squared_error and l2_loss raise; optax.huber_loss and a hand-written (p - y)**2 say nothing, unless "
         "jax_numpy_rank_promotion is 'raise'.",
     ),
@@ -202,7 +203,7 @@ _ALL = (
     Code(
         "train-mode-in-evaluation",
         "the network is judged in training mode",
-        "Dropout drops units, and batch normalisation takes its statistics from the rows that are judged (and learns from them).",
+        "Dropout drops units, and batch normalisation takes its statistics from the rows that are judged.",
         "Call model.eval() before it is judged, and model.train() behind.",
         "Silent: a module is in training mode until eval() is called.",
         "Silent: deterministic and use_running_average are False until told otherwise.",
@@ -250,7 +251,7 @@ _ALL = (
     Code(
         "updates-lost-in-jit",
         "what a compiled function changed is lost",
-        "jax.jit works on copies: a module that is changed inside comes out as it went in, and returned values must be taken over.",
+        "jax.jit works on copies: a module that is changed inside comes out as it went in; returned values must be taken over.",
         "Use nnx.jit, or return the new state and take it over.",
         "Can't happen: modules are changed in place.",
         "Silent with jax.jit; nnx.jit keeps the changes of modules.",

@@ -6,7 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from parity.contract import Evaluation, Operation, Parameter, Recording, State, Training, WatchedOptimizer, WatchedStep
+from parity.contract import (
+    Evaluation,
+    History,
+    Operation,
+    Parameter,
+    Recording,
+    State,
+    Training,
+    WatchedOptimizer,
+    WatchedStep,
+)
 from parity.contract.models import RegularizedMLP
 from parity.diagnose.finding import Diagnosis
 from parity.diagnose.judge import judge
@@ -56,22 +66,25 @@ def record(start: Start, done: Done) -> Recording:
             training=True,
         )
 
-    return Recording(backend.name, (_training(start, state, history.final, history.losses, tuple(map(step, range(len(at)), at)),
-                                              Evaluation(config.steps, held_out.inputs, history.predictions[-1], held_out.targets, False, None)),))  # fmt: skip
+    steps = tuple(step(i, number) for i, number in enumerate(at))
+    judged = Evaluation(config.steps, held_out.inputs, history.predictions[-1], held_out.targets, False, None)
+    return Recording(backend.name, (_training(start, state, history, steps, judged),))
 
 
 def _training(
-    start: Start, first: State, last: State, losses: Floats, steps: tuple[WatchedStep, ...], evaluation: Evaluation
+    start: Start, first: State, history: History, steps: tuple[WatchedStep, ...], evaluation: Evaluation
 ) -> Training:
     config = start.config
     settings = {name: float(value) for name, value in asdict(config.optimizer).items()}
     return Training(
         network=type(config.model).__name__,
         optimizer=WatchedOptimizer(type(config.optimizer).__name__, settings),
-        losses=np.asarray(losses, float),
+        losses=np.asarray(history.losses, float),
         backwards=config.steps,
         updates=config.steps,
-        parameters=tuple(Parameter(name, first.parameters[name], last.parameters[name]) for name in first.parameters),
+        parameters=tuple(
+            Parameter(name, values, history.final.parameters[name]) for name, values in first.parameters.items()
+        ),
         steps=steps,
         evaluations=(evaluation,),
     )

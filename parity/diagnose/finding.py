@@ -94,6 +94,24 @@ class Diagnosis:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
+    def causes(self) -> tuple[Finding, ...]:
+        """The findings above a hint."""
+        return tuple(finding for finding in self.findings if finding.severity != "hint")
+
+    @property
     def healthy(self) -> bool:
         """Nothing above a hint was found."""
-        return all(finding.severity == "hint" for finding in self.findings)
+        return not self.causes
+
+    def __str__(self) -> str:
+        """The findings, a line each, as a notebook shows them."""
+        lines = [f"{self.title or self.program}: {'healthy' if self.healthy else 'does not learn as it could'}"]
+        for finding in self.findings:
+            where = f" (line {finding.place.line})" if finding.place else ""
+            lines.append(f"  {finding.severity} {finding.code}{where}: {finding.evidence}")
+            lines += [
+                f"    {line}"
+                for fix in finding.fix
+                for line in (*(f"- {x}" for x in fix.before), *(f"+ {x}" for x in fix.after))
+            ]
+        return "\n".join(lines)

@@ -194,7 +194,7 @@ def optimizer_step(finding: Finding, program: Program, source: Source, size: flo
 
 def backward(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
     """`loss.backward()` in front of the optimizer's step."""
-    place, names = program.training.update_place, assigned(source, program.first.loss_place if program.first else None)
+    place, names = program.training.update_place, assigned(source, program.loss_place)
     if place and names:
         yield in_front(source, place.line, f"{names[0]}.backward()")
 
@@ -206,10 +206,8 @@ def attached(finding: Finding, program: Program, source: Source, size: float) ->
         (
             c
             for c in source.calls(finding.place.line)
-            if (c.args
-            and "optim" in ast.unparse(c.func).lower())
-            or (c.args
-            and ast.unparse(c.func).split(".")[-1] in ("SGD", "Adam", "AdamW", "RMSprop"))
+            if (c.args and "optim" in ast.unparse(c.func).lower())
+            or (c.args and ast.unparse(c.func).split(".")[-1] in ("SGD", "Adam", "AdamW", "RMSprop"))
         ),
         None,
     )
@@ -269,7 +267,7 @@ def reduction(finding: Finding, program: Program, source: Source, size: float) -
         ):
             yield rewritten(source, node.value, f'"{new}"')
             return
-    place = program.first.loss_place if program.first else None
+    place = program.loss_place
     for call in source.calls(place.line) if place else []:
         if isinstance(call.func, ast.Attribute) and call.func.attr == old:
             text = source.text(call)
@@ -379,7 +377,7 @@ def scaled_inputs(finding: Finding, program: Program, source: Source, size: floa
 
 def scaled_targets(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
     """Targets less their mean, over their spread, and predictions in their own units again."""
-    place = program.first.loss_place if program.first else None
+    place = program.loss_place
     predicted = assigned(source, program.training.forward_place)
     training = forward_call(source, program.training.forward_place, program)
     if place is None or training is None:

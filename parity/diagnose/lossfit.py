@@ -1,17 +1,48 @@
 """Which loss a program computes, told by its value: a hand-written one has no name."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Loss, WatchedStep
+from parity.contract import Loss, Operation, Place, WatchedStep
 
 Floats = NDArray[np.float64]
 
 CLOSE = 1e-3  # Relative; float32 sums of many rows differ in the fifth digit.
 SMALLEST = 1e-30
+
+
+@dataclass(frozen=True)
+class Met:
+    """A watched step in which prediction and target were seen."""
+
+    number: int
+    loss: float
+    loss_place: Place | None
+    loss_function: str
+    inputs: NDArray[Any] | None
+    predictions: NDArray[Any]
+    targets: NDArray[Any]
+    operations: tuple[Operation, ...]
+    training: bool | None
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return len(self.predictions) if self.predictions.ndim else 1
+
+
+def met(step: WatchedStep) -> Met | None:
+    """The step, where prediction and target were seen."""
+    if step.predictions is None or step.targets is None:
+        return None
+    return Met(
+        step.number, step.loss, step.loss_place, step.loss_function, step.inputs, step.predictions, step.targets,
+        step.operations, step.training,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,8 +61,9 @@ class FoundLoss:
     def value(self, predictions: Floats, targets: Floats) -> float:
         """The loss of these, broadcast as they come."""
         elements = ELEMENTS[self.kind](predictions, targets)
-        reduced = {"mean": np.mean, "sum": np.sum, "root": lambda e: np.sqrt(np.mean(e))}[self.reduction](elements)
-        return float(self.factor * reduced)
+        mean = float(elements.mean())
+        reduced: dict[str, float] = {"mean": mean, "sum": float(elements.sum()), "root": mean**0.5}
+        return self.factor * reduced[self.reduction]
 
     @property
     def loss(self) -> Loss | None:
@@ -67,10 +99,13 @@ ELEMENTS: dict[str, Callable[[Floats, Floats], Floats]] = {
 FACTORS = (1.0, 0.5, -1.0, -0.5)
 
 
-def find_loss(steps: list[WatchedStep]) -> FoundLoss | None:
+def find_loss(steps: Sequence[Met]) -> FoundLoss | None:
     """The loss that gives the value of every step that was looked at; None where none of those known does."""
-    usable = [s for s in steps if s.predictions is not None and s.targets is not None and np.isfinite(s.loss)]
-    usable = [s for s in usable if np.isfinite(s.predictions).all() and np.isfinite(s.targets.astype(float)).all()]
+    usable = [
+        s
+        for s in steps
+        if np.isfinite([s.loss, s.predictions.astype(float).sum(), s.targets.astype(float).sum()]).all()
+    ]
     if not usable:
         return None
     steps = [usable[0], usable[len(usable) // 2], usable[-1]]
@@ -92,11 +127,12 @@ def _named(function: str) -> str:
         "mse_loss": "mse", "squared_error": "mse", "l2_loss": "mse", "l1_loss": "mae", "smooth_l1_loss": "huber",
         "huber_loss": "huber", "log_cosh": "log_cosh", "cross_entropy": "cross_entropy",
         "softmax_cross_entropy": "cross_entropy", "softmax_cross_entropy_with_integer_labels": "cross_entropy",
-        "binary_cross_entropy": "bce", "binary_cross_entropy_with_logits": "bce_logits", "sigmoid_binary_cross_entropy": "bce_logits",
+        "binary_cross_entropy": "bce", "binary_cross_entropy_with_logits": "bce_logits",
+        "sigmoid_binary_cross_entropy": "bce_logits",
     }.get(function, "")  # fmt: skip
 
 
-def _candidates(step: WatchedStep) -> Iterator[FoundLoss]:
+def _candidates(step: Met) -> Iterator[FoundLoss]:
     p, t = np.asarray(step.predictions, float), np.asarray(step.targets, float)
     try:
         shape = np.broadcast_shapes(p.shape, t.shape)

@@ -3,6 +3,7 @@
 N rows, D inputs, K outputs.
 """
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Evaluation, Operation, Parameter, Place, Training, WatchedStep
-from parity.diagnose.lossfit import FoundLoss, find_loss
+from parity.diagnose.lossfit import FoundLoss, Met, find_loss, met
 
 Floats = NDArray[np.float64]
 MOST_ROWS = 20_000
@@ -58,13 +59,23 @@ class Program:
         return self.training.steps
 
     @cached_property
-    def first(self) -> WatchedStep | None:
-        """The first step in which prediction and target were seen."""
-        return next((s for s in self.steps if s.predictions is not None and s.targets is not None), None)
+    def met(self) -> tuple[Met, ...]:
+        """The steps in which prediction and target were seen."""
+        return tuple(found for step in self.steps if (found := met(step)) is not None)
+
+    @property
+    def first(self) -> Met | None:
+        """The first of them."""
+        return self.met[0] if self.met else None
+
+    @property
+    def loss_place(self) -> Place | None:
+        """Where prediction and target met."""
+        return self.first.loss_place if self.first else None
 
     @cached_property
     def loss(self) -> FoundLoss | None:
-        return find_loss(list(self.steps))
+        return find_loss(self.met)
 
     @property
     def operations(self) -> tuple[Operation, ...]:
@@ -113,11 +124,11 @@ class Program:
         first = self.first
         if first is None or self.classes:
             return False
-        p, t = np.shape(first.predictions), np.shape(first.targets)
-        if p == t or np.size(first.targets) == 1:
+        p, t = first.predictions, first.targets
+        if p.shape == t.shape or t.size == 1:
             return False
         try:
-            return np.prod(np.broadcast_shapes(p, t)) > max(np.size(first.predictions), np.size(first.targets))
+            return math.prod(np.broadcast_shapes(p.shape, t.shape)) > max(p.size, t.size)
         except ValueError:
             return False
 
@@ -134,7 +145,7 @@ class Program:
     @property
     def batch_rows(self) -> int:
         """B, of the first step."""
-        return 0 if self.first is None else len(np.atleast_1d(self.first.predictions))  # type: ignore[arg-type]
+        return 0 if self.first is None else self.first.rows
 
     @property
     def updates(self) -> int:

@@ -187,7 +187,10 @@ def _wait(process: subprocess.Popen[bytes], told: Path, end: float, watcher: Wat
 
 def _notes(ended: str, last: dict[str, Any], limit: float) -> Iterator[str]:
     if ended == "time limit":
-        yield f"The script was stopped at its time limit of {limit:g} s; what was found until then stands below. Give it longer: --limit {2 * limit:g}."
+        yield (
+            f"The script was stopped at its time limit of {limit:g} s; what was found until then stands below. "
+            f"Give it longer: --limit {2 * limit:g}."
+        )
     if ended == "interrupted":
         yield "You interrupted the script; what was found until then stands below."
     if ended == "raised":
@@ -196,6 +199,6 @@ def _notes(ended: str, last: dict[str, Any], limit: float) -> Iterator[str]:
             yield "It asks for a GPU that is not here. Run it where there is one, or let it use the CPU."
     if last and not last.get("diagnoses"):
         what = " and ".join(last.get("frameworks", ())) or "neither torch nor jax"
-        yield f"Nothing was trained: the script imported {what}, and no gradient was computed and no optimizer stepped while it ran."
+        yield f"Nothing was trained: the script imported {what}, but no gradient was computed and no optimizer stepped."
     if len(last.get("diagnoses", ())) > 1:
         yield f"The script trains {len(last['diagnoses'])} networks; each has its own answer."

@@ -1,10 +1,9 @@
 """How a captured network is trained again: as its program does, or with changes.
 
-A setup is a description; `parity.diagnose.trials` carries it out. All of it is data, so that a trial can be told apart by what it
-changes.
+A setup is a description; `parity.diagnose.trials` carries it out.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from parity.contract import (
@@ -47,7 +46,7 @@ class Setup:
     """Gradients are never cleared."""
     misled: bool = False
     """The loss is not that of the task (its sign, its kind): nothing is learned with it."""
-    schedule: Schedule = Constant()
+    schedule: Schedule = field(default_factory=Constant)
     factor: float = 1.0
     """What the loss is multiplied by."""
     scale_inputs: bool = False

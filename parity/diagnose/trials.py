@@ -1,4 +1,4 @@
-"""Trials: the captured network trained again, by a compiled backend where the contract can express it, else by its own framework.
+"""Trials: the captured network trained again, compiled where the contract can express it, else by its own framework.
 
 N rows, D inputs, K outputs, S steps, R replicas.
 """
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, get_args
+from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,8 @@ from parity.contract import (
     Watcher,
     zero_state,
 )  # fmt: skip
-from parity.contract.models import Activation, TensorSpec
+from parity.contract.models import TensorSpec
+from parity.diagnose.network import Network, expressed
 from parity.diagnose.program import Program, hits, r2
 from parity.diagnose.scaling import Scaling
 from parity.diagnose.setup import Setup
@@ -43,77 +44,10 @@ CHEAP = 3e8  # Products of steps, rows and parameters, up to which a trial is ru
 AT_ONCE = 2  # Trials that are compiled and run side by side.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
-KNOWN = frozenset(get_args(Activation))
 
 
-class TimeUp(Exception):
+class TimeUpError(Exception):
     """A trial took longer than it may."""
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network that the contract can express: linear layers with one activation between them."""
-
-    hidden: tuple[int, ...]
-    activation: str | None
-    """None where nothing stands between the layers."""
-    output: str | None
-    """The activation behind the last layer."""
-    parameters: Mapping[str, Floats]
-    """By the contract's names; initial values."""
-
-
-def expressed(program: Program, final: bool = False) -> Network | None:
-    """The program's network in the contract's terms, at the start or at the end; None where it has none."""
-    operations = [o for o in program.operations if o.kind not in ("reshape", "dropout")]
-    values = {parameter.name: parameter.final if final else parameter.initial for parameter in program.parameters}
-    rows = program.rows
-    if rows is None or any(o.kind not in ("linear", "activation") for o in operations):
-        return None
-    layers = [i for i, o in enumerate(operations) if o.kind == "linear"]
-    if not layers or layers[0] != 0 or any(len(operations[i].parameters) not in (1, 2) for i in layers):
-        return None
-    between = [[o.name for o in operations[i + 1 : j]] for i, j in pairwise([*layers, len(operations)])]
-    hidden_names = {tuple(names) for names in between[:-1]}
-    if len(hidden_names) > 1 or any(len(names) > 1 for names in between):
-        return None
-    activation = next(iter(hidden_names), ())
-    if activation and activation[0] not in KNOWN:
-        return None
-    width = int(np.prod(rows.inputs.shape[1:]))
-    parameters: dict[str, Floats] = {}
-    widths = []
-    for i, layer in enumerate(layers):
-        kernel = oriented(values.get(operations[layer].parameters[0]), width, operations[layer].name, program.turned)
-        if kernel is None:
-            return None
-        bias = values.get(operations[layer].parameters[1]) if len(operations[layer].parameters) > 1 else None
-        width = kernel.shape[1]
-        parameters[f"layers.{i}.kernel"] = kernel
-        parameters[f"layers.{i}.bias"] = np.zeros(width) if bias is None else np.ravel(bias)
-        if parameters[f"layers.{i}.bias"].shape != (width,):
-            return None
-        widths.append(width)
-    if not program.classes and width != rows.targets.shape[1]:
-        return None
-    if program.classes and width == 1:
-        # One score z of the second class: softmax over 0 and z is sigmoid(z), and cross-entropy the binary one.
-        last = f"layers.{len(layers) - 1}"
-        parameters[f"{last}.kernel"] = np.column_stack(
-            [np.zeros_like(parameters[f"{last}.kernel"]), parameters[f"{last}.kernel"]]
-        )
-        parameters[f"{last}.bias"] = np.concatenate([[0.0], parameters[f"{last}.bias"]])
-    output = between[-1][0] if between[-1] else None
-    return Network(tuple(widths[:-1]), activation[0] if activation else None, output, parameters)
-
-
-def oriented(kernel: Floats | None, inputs: int, name: str, turned: bool) -> Floats | None:
-    """A kernel as inputs x outputs; that of a layer of PyTorch's is stored the other way round."""
-    if kernel is None or kernel.ndim != 2:
-        return None
-    turned = turned and name == "linear"
-    kernel = kernel.T if turned else kernel
-    return kernel if kernel.shape[0] == inputs else None
 
 
 @dataclass
@@ -140,7 +74,7 @@ class Trials:
 
     @cached_property
     def split(self) -> tuple[Data, Data] | None:
-        """Rows to learn from and rows to be judged by: those of the program's own evaluation, else a fifth of what it learned."""
+        """Rows to learn from, and rows to be judged by: those of the program's evaluation, else a fifth of the others."""
         rows = self.program.rows
         if rows is None:
             return None
@@ -178,8 +112,9 @@ class Trials:
         if not self.program.classes or (targets.dtype.kind == "f" and targets.shape[-1] > 1):
             return targets.astype(float)
         labels = targets.reshape(-1).astype(int)
-        count = max(2, labels.max() + 1, np.shape(self.program.first.predictions)[-1] if self.program.first else 2)
-        return np.eye(count)[np.clip(labels, 0, count - 1)]
+        count = max(2, labels.max() + 1, self.program.first.predictions.shape[-1] if self.program.first else 2)
+        ones: Floats = np.eye(count)[np.clip(labels, 0, count - 1)]
+        return ones
 
     def measure(self, predictions: Floats, truth: Floats) -> float:
         value = hits(predictions, truth) if self.program.classes else r2(predictions, truth)
@@ -223,7 +158,7 @@ class Trials:
         setup = replace(setup, optimizer=optimizer, loss=loss, steps=min(setup.steps, MOST_STEPS))
         try:
             predictions = self._train(setup, train, scaling.inputs_of(judge.inputs))
-        except (TimeUp, InputError):
+        except (TimeUpError, InputError):
             return None
         if predictions is None:
             return None
@@ -297,7 +232,7 @@ class Trials:
         hidden: tuple[int, ...], activation: str | None, data: Data, setup: Setup, schedule: Schedule
     ) -> TrainingConfig:
         model = MLP(hidden, activation or "identity")  # type: ignore[arg-type]
-        inputs, outputs = int(np.prod(data.inputs.shape[1:])), data.targets.shape[1]
+        inputs, outputs = prod(data.inputs.shape[1:]), data.targets.shape[1]
         return TrainingConfig(model, inputs, outputs, setup.loss, setup.optimizer, schedule, None, setup.steps)
 
     def _fit_config(
@@ -308,7 +243,7 @@ class Trials:
 
         def watch_clock(steps: int) -> None:
             if time.monotonic() > self.end:
-                raise TimeUp
+                raise TimeUpError
 
         flat = [array.reshape(len(array), -1).astype(np.float32) for array in (train.inputs, train.targets, judge)]
         histories = trainer.fit_many(
@@ -328,7 +263,15 @@ class Trials:
         order = self.order(len(train.inputs), setup)
         left = max(1.0, (self.end - time.monotonic()) / 3)
         plan = Replay(
-            train, judge, setup.loss, setup.optimizer, rates, order.rows, setup.accumulate, setup.activation, left
+            train,
+            judge,
+            setup.loss,
+            setup.optimizer,
+            rates,
+            order.rows,
+            accumulate=setup.accumulate,
+            activate=setup.activation,
+            seconds=left,
         )
         return [self.watcher.replay(self.training, plan).predictions]
 
@@ -361,7 +304,7 @@ class Trials:
                 scaling.inputs_of(judge.inputs),
                 self.order(len(train.inputs), setup),
             )
-        except TimeUp:
+        except TimeUpError:
             return None
         return max(self.measure(scaling.outputs_of(predictions[0]), judge.targets), *self.baselines.values())
 
@@ -407,7 +350,8 @@ def nearest(x: Floats, targets: Floats, at: Floats, count: int = 5) -> Floats:
 def finite(array: Floats) -> NDArray[np.bool_]:
     """(N,) whether all numbers of a row are finite."""
     numbers = array.reshape(len(array), -1)
-    return np.isfinite(numbers).all(1) if numbers.dtype.kind == "f" else np.ones(len(numbers), bool)
+    whole: NDArray[np.bool_] = np.isfinite(numbers.astype(float)).all(1)
+    return whole
 
 
 def start(config: TrainingConfig, seed: int, parameters: Mapping[str, Floats] | None) -> State:

@@ -64,9 +64,7 @@ class Watched:
         return all(diagnosis.healthy for diagnosis in self.diagnoses)
 
     def __repr__(self) -> str:
-        from parity.report.diagnosis import plain
-
-        return "\n".join(plain(diagnosis) for diagnosis in self.diagnoses) or "Nothing was trained."
+        return "\n".join(map(str, self.diagnoses)) or "Nothing was trained."
 
 
 @contextmanager

@@ -63,14 +63,6 @@ def show_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
     console.print(_answer(diagnosis), highlight=False)
 
 
-def plain(diagnosis: Diagnosis) -> str:
-    """All of it as text, for a notebook's cell."""
-    console = Console(width=100, force_terminal=False, color_system=None)
-    with console.capture() as caught:
-        show_diagnosis(diagnosis, console)
-    return caught.get()
-
-
 def score(value: float | None) -> str:
     """`-0.001`, `0.997`; a score that is not a number says so."""
     if value is None:
@@ -166,12 +158,14 @@ def _checked(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _answer(diagnosis: Diagnosis) -> str:
-    causes = [finding for finding in diagnosis.findings if finding.severity != "hint"]
+    causes = diagnosis.causes
     if not causes:
         hints = f" {len(diagnosis.findings)} of them worth a look." if diagnosis.findings else ""
         return f"[bold green]HEALTHY[/bold green] Nothing was found that keeps it from learning.{hints}"
     first, rest = causes[0].code, [finding.code for finding in causes[1:]]
     text = f"[bold red]FOUND[/bold red] It is {first}" + (f", then {', '.join(rest)}" if rest else "") + "."
     if diagnosis.mended is not None:
-        text += f" With {'both' if len(causes) == 2 else 'all' if len(causes) > 2 else 'that'} mended, {diagnosis.metric} goes from {score(diagnosis.score)} to {score(diagnosis.mended)}."
+        mended = {1: "that", 2: "both"}.get(len(causes), "all")
+        gain = f"{diagnosis.metric} goes from {score(diagnosis.score)} to {score(diagnosis.mended)}"
+        text += f" With {mended} mended, {gain}."
     return text

@@ -294,13 +294,13 @@ class Watcher:
     # Updates.
 
     def _optimizer_made(self, original: Callable) -> Callable:
-        def __init__(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
+        def made(optimizer: Optimizer, *args: Any, **kwargs: Any) -> None:
             original(optimizer, *args, **kwargs)
             with self._unharmed("an optimizer"):
                 self.networks.optimizers.append((optimizer, watched_optimizer(optimizer, user_place())))
                 self._look_again()
 
-        return __init__
+        return made
 
     def _before_update(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         with self._unharmed("an update"):

@@ -16,5 +16,7 @@ def lost_updates(program: Program) -> Iterator[Finding]:
 def frozen_values(program: Program) -> Iterator[Finding]:
     """What a compiled function read from outside must not change later."""
     if "value-frozen-at-trace" in program.training.facts:
-        evidence = "A value that the compiled function read from outside was changed later, and the function went on with the old one."
+        evidence = (
+            "The compiled function read a value from outside that was changed later, and went on with the old one."
+        )
         yield Finding("value-frozen-at-trace", "error", evidence, program.training.facts["value-frozen-at-trace"])

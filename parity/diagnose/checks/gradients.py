@@ -29,9 +29,7 @@ def backward(program: Program) -> Iterator[Finding]:
     training = program.training
     if training.updates and not training.backwards and training.optimizer is not None:
         evidence = f"The optimizer stepped {training.updates} times, and backward was not called once."
-        yield Finding(
-            "missing-backward", "error", evidence, training.update_place or (program.first and program.first.loss_place)
-        )
+        yield Finding("missing-backward", "error", evidence, training.update_place or program.loss_place)
 
 
 def update(program: Program) -> Iterator[Finding]:
@@ -103,7 +101,10 @@ def cleared(program: Program) -> Iterator[Finding]:
     later = [step for step in program.steps if step.number > 0]
     left = [step for step in later if step.leftover]
     if left and len(left) > MOST * len(later):
-        evidence = f"In {len(left)} of {len(later)} steps that were looked at, the gradients of the step before were still there and were added to."
+        evidence = (
+            f"In {len(left)} of {len(later)} steps that were looked at, the gradients of the step before were still there "
+            "and were added to."
+        )
         equivalent = ""
         if program.training.optimizer is not None and program.training.optimizer.kind == "SGD":
             equivalent = "Without zero_grad this is SGD with momentum 1.0: a velocity that nothing ever slows down."

@@ -28,13 +28,15 @@ def _compares_numbers(program: Program) -> str | None:
     assert first is not None
     rows = len(first.inputs) if first.inputs is not None and np.ndim(first.inputs) else 0
     if np.size(first.predictions) == 1 and np.size(first.targets) == 1 and rows > 1:
-        return f"One number of the whole batch is compared with one other: {rows} rows could all be wrong and their errors cancel."
+        return f"One number of the whole batch is compared with one other: of {rows} rows the errors cancel each other."
     return None
 
 
 def _of_classes(program: Program) -> str | None:
     first = program.first
-    assert first is not None and first.predictions is not None and first.targets is not None
+    assert first is not None
+    assert first.predictions is not None
+    assert first.targets is not None
     if first.loss_function not in CLASS_LOSSES:
         return None
     targets = np.asarray(first.targets, float)
@@ -92,7 +94,10 @@ def _falls_while_error_grows(program: Program) -> str | None:
     losses, errors = np.array(points).T
     ranks = np.corrcoef(losses.argsort().argsort(), errors.argsort().argsort())[0, 1]
     if losses[-1] < losses[0] and errors[-1] > errors[0] and ranks < -0.5:
-        return f"While the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}, the mean squared error rose from {errors[0]:.4g} to {errors[-1]:.4g}."
+        return (
+            f"While the loss fell from {losses[0]:.4g} to {losses[-1]:.4g}, the mean squared error rose from "
+            f"{errors[0]:.4g} to {errors[-1]:.4g}."
+        )
     if losses.min() < 0 and losses[-1] < 0 and program.training.network:
         return (
             f"The loss went below 0, to {losses[-1]:.4g}, where no prediction can be perfect."

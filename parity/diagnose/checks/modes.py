@@ -24,7 +24,10 @@ def training(program: Program) -> Iterator[Finding]:
     what, told = layers_with_modes(program), [step for step in program.steps if step.training is not None]
     wrong = [step for step in told if not step.training]
     if what and wrong and len(wrong) > MOST * len(told) and not all(p.trained_before for p in program.parameters):
-        evidence = f"{len(wrong)} of {len(told)} steps that were looked at, from step {wrong[0].number} on, ran in evaluation mode, and the network has {what}."
+        evidence = (
+            f"{len(wrong)} of {len(told)} steps that were looked at, from step {wrong[0].number} on, ran in evaluation mode, "
+            f"and the network has {what}."
+        )
         yield Finding("eval-mode-in-training", "error", evidence, program.training.forward_place)
 
 
@@ -45,10 +48,9 @@ def batch_norm(program: Program) -> Iterator[Finding]:
     momentum = far.constants.get("momentum", 0.1)
     left = (1 - momentum) ** program.updates * far.shift
     evidence = (
-        f"A column's mean is {far.shift:.3g} standard deviations from 0; behind {program.updates} steps the running mean is still "
-        f"{left:.2g} standard deviations off."
+        f"A column's mean is {far.shift:.3g} standard deviations from 0; behind {program.updates} steps the running mean is "
+        f"still {left:.2g} standard deviations off."
     )
-    first = program.first
     judged = [e for e in program.evaluations if e.training is False and e.targets is not None]
     score = program.measure(judged[-1].predictions, judged[-1].targets) if judged else None
     last = next((s for s in reversed(program.steps) if s.predictions is not None and s.training), None)
@@ -56,4 +58,4 @@ def batch_norm(program: Program) -> Iterator[Finding]:
     bad = left > 0.1 or (
         score is not None and in_training is not None and (not np.isfinite(score) or score < in_training - 0.1)
     )
-    yield Finding("batch-norm-units", "error" if bad else "hint", evidence, far.place or (first and first.loss_place))
+    yield Finding("batch-norm-units", "error" if bad else "hint", evidence, far.place or program.loss_place)

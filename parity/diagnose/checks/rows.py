@@ -1,5 +1,6 @@
 """Is the data what it should be, and does each row meet its own target?"""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -20,7 +21,10 @@ def non_finite(program: Program) -> Iterator[Finding]:
                 continue
             bad = int((~np.isfinite(array)).sum())
             where = np.argwhere(~np.isfinite(array.reshape(len(array), -1)))[0] if array.ndim else [0, 0]
-            evidence = f"{bad} of {array.size} {what} of step {step.number} are NaN or infinite, the first in row {where[0]}, column {where[-1]}."
+            evidence = (
+                f"{bad} of {array.size} {what} of step {step.number} are NaN or infinite, the first in row {where[0]}, "
+                f"column {where[-1]}."
+            )
             yield Finding("non-finite-data", "error", evidence, program.training.forward_place or step.loss_place)
             return
 
@@ -30,19 +34,19 @@ def broadcast(program: Program) -> Iterator[Finding]:
     first = program.first
     if not program.broadcast or first is None:
         return
-    p, t = np.shape(first.predictions), np.shape(first.targets)
-    pairs = int(np.prod(np.broadcast_shapes(p, t)))
+    p, t = first.predictions.shape, first.targets.shape
+    pairs = math.prod(np.broadcast_shapes(p, t))
     evidence = (
-        f"Predictions of shape {p} met targets of shape {t}: the loss is over {pairs:,} pairs, of every row's prediction with every row's "
-        f"target.{tested(program)}"
+        f"Predictions of shape {p} met targets of shape {t}: the loss is over {pairs:,} pairs, of every row's prediction with "
+        f"every row's target.{tested(program)}"
     )
     yield Finding(
         "target-shape-broadcast",
         "error",
         evidence,
         first.loss_place,
-        equivalent=equivalence(program, len(np.ravel(first.predictions))),
-    )  # type: ignore[arg-type]
+        equivalent=equivalence(program, first.predictions.size),
+    )
 
 
 def tested(program: Program) -> str:
@@ -83,7 +87,7 @@ def torn(program: Program) -> Iterator[Finding]:
             "inputs-targets-misaligned",
             "error",
             evidence,
-            program.training.forward_place or (program.first and program.first.loss_place),
+            program.training.forward_place or program.loss_place,
         )
 
 

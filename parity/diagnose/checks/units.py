@@ -9,7 +9,8 @@ from parity.diagnose.program import Program
 
 RANGES = {
     "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, np.inf), "softplus": (0.0, np.inf), "softmax": (0.0, 1.0),
-    "relu6": (0.0, 6.0), "hardtanh": (-1.0, 1.0), "log_softmax": (-np.inf, 0.0), "log_sigmoid": (-np.inf, 0.0), "elu": (-1.0, np.inf),
+    "relu6": (0.0, 6.0), "hardtanh": (-1.0, 1.0), "log_softmax": (-np.inf, 0.0), "log_sigmoid": (-np.inf, 0.0),
+    "elu": (-1.0, np.inf),
 }  # fmt: skip
 OUTSIDE = 0.03  # Share of the targets beyond the range.
 DEAD = 0.9
@@ -39,10 +40,13 @@ def at_start(program: Program) -> Iterator[Finding]:
         if operation.kind != "activation":
             continue
         if operation.off >= DEAD:
-            evidence = f"Before the first update {operation.off:.0%} of the {operation.name} units of a layer are 0 for every row of the batch."
+            evidence = (
+                f"Before the first update {operation.off:.0%} of a layer's {operation.name} units are 0 for every row."
+            )
             yield Finding("dead-units", "error", evidence, operation.place)
             return
         if operation.ends >= AT_ENDS:
-            evidence = f"Before the first update {operation.ends:.0%} of a layer's {operation.name} values are at an end of their range."
+            share, name = operation.ends, operation.name
+            evidence = f"Before the first update {share:.0%} of a layer's {name} values are at an end of their range."
             yield Finding("saturated-units", "error", evidence, operation.place)
             return
