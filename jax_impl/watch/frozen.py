@@ -53,7 +53,7 @@ def read(function: Any, depth: int = 0, done: set | None = None) -> Iterator[tup
         return
     code = function.__code__
     done.add(code)
-    if not places.is_users(code.co_filename):
+    if not places.written_by_user(code.co_filename):
         return
     cells = {}
     for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import nnx
 
 from jax_impl.watch.backward import Backward, ModuleCall
 from jax_impl.watch.sampling import next_sample
@@ -113,6 +114,21 @@ class Line:
             if size > 0 and name in before and name in after:
                 move = np.asarray(before[name], np.float64) - np.asarray(after[name], np.float64)
                 self.rates.append(float(np.sum(move * g)) / size)
+
+    def final_state(self) -> dict[tuple, Any] | None:
+        """The network's state as the program left it; None where a part of it that training changes was not followed."""
+        if self.state is None or self.module is None:
+            return None
+        final = {}
+        for path, first in self.state.items():
+            now = self.current.get(".".join(map(str, path)))
+            if is_there(now):
+                final[path] = now
+            elif issubclass(self.module.kinds[path], nnx.Param | nnx.BatchStat):
+                return None
+            else:
+                final[path] = first
+        return final
 
     def training(self) -> Training:
         names = list(dict.fromkeys([*self.backward.trained, *self.backward.parameters.values()]))

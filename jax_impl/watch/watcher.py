@@ -26,6 +26,8 @@ class Watcher:
     def replay(self, training: int, plan: Replay) -> Replayed:
         lines = self._session.lines
         require(0 <= training < len(lines), f"There is no training {training!r}; expected less than {len(lines)}.")
-        if lines[training].state is None:
+        line = lines[training]
+        state = line.final_state() if plan.trained else line.state
+        if line.module is None or state is None:
             raise InputError("This network was not captured; only NNX modules can be trained again.")
-        return replay(lines[training].module, lines[training].state, plan)
+        return replay(line.module, state, plan)

@@ -195,17 +195,22 @@ class Search:
     def _without(self, basis: Sequence[Change], left_out: Change) -> float:
         """The score when all but this one are made."""
         if left_out.code == "output-range":
-            truth, program = self.scene.judge.targets, self.scene.program
-            last = next(o.name for o in reversed(program.operations) if o.kind == "activation")
-            return self.scene.trials.measure(np.clip(truth, *RANGES.get(last, (-np.inf, np.inf))), truth)
+            return self._within_range()
         return self._score([change for change in basis if change is not left_out], -1.0)
+
+    def _within_range(self) -> float:
+        """The best score that an output of that range can have."""
+        truth, program = self.scene.judge.targets, self.scene.program
+        last = next(o.name for o in reversed(program.operations) if o.kind == "activation")
+        return self.scene.trials.measure(np.clip(truth, *RANGES.get(last, (-np.inf, np.inf))), truth)
 
     # Telling.
 
     def _measure_effects(self, basis: Sequence[Change]) -> None:
         before = self.scene.as_it_stands
         for i, change in enumerate(basis):
-            after = self._score(basis[: i + 1], before)
+            bounded = any(other.code == "output-range" for other in basis[i + 1 :])
+            after = self._score(basis[: i + 1], max(before, self._within_range()) if bounded else before)
             self.effects[change.name] = Effect(before, after)
             before = after
 

@@ -24,7 +24,7 @@ def with_fixes(findings: Sequence[Finding], program: Program, sizes: dict[str, f
         if source is not None and writer is not None:
             try:
                 fixes = tuple(writer(finding, program, source, sizes.get(finding.code, 1.0)))
-            except (AttributeError, IndexError, TypeError, ValueError):
+            except (AssertionError, AttributeError, IndexError, TypeError, ValueError):
                 fixes = ()  # A text of another form than the writer knows; words have to do.
         told.append(replace(finding, fix=fixes))
     return told
@@ -219,14 +219,13 @@ def attached(finding: Finding, program: Program, source: Source, size: float) ->
 def thawed(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
     """`requires_grad = True`."""
     for node in ast.walk(source.tree):
-        if isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets
-        ):
-            if isinstance(node.value, ast.Constant) and node.value.value is False:
-                yield rewritten(source, node.value, "True")
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "requires_grad_":
-            if node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value is False:
-                yield rewritten(source, node.args[0], "True")
+        given: ast.expr | None = None
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".requires_grad"):
+            given = node.value
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".requires_grad_") and node.args:
+            given = node.args[0]
+        if isinstance(given, ast.Constant) and given.value is False:
+            yield rewritten(source, given, "True")
 
 
 def uncut(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
@@ -426,11 +425,17 @@ def first_line(source: Source, name: str) -> int:
 
 
 def nnx_jit(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
-    """nnx.jit for jax.jit."""
+    """nnx.jit for jax.jit, on the function of that line or in its statement."""
     assert finding.place is not None
-    statement = source.statement(finding.place.line)
-    assert statement is not None
-    for node in ast.walk(statement):
+    line = finding.place.line
+    functions = [
+        n
+        for n in ast.walk(source.tree)
+        if isinstance(n, ast.FunctionDef) and n.lineno - len(n.decorator_list) <= line <= (n.end_lineno or 0)
+    ]
+    statement = source.statement(line)
+    looked = [*(d for f in functions for d in f.decorator_list), *([statement] if statement is not None else [])]
+    for node in (n for one in looked for n in ast.walk(one)):
         if isinstance(node, ast.Attribute) and ast.unparse(node) == "jax.jit":
             yield rewritten(source, node, "nnx.jit")
             return

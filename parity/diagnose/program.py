@@ -177,9 +177,10 @@ class Program:
 
     def _targets_for(self, evaluation: Evaluation) -> NDArray[Any] | None:
         for other in reversed(self.training.evaluations):
-            if other.targets is not None and _same(other.inputs, evaluation.inputs):
-                if np.size(other.targets) == np.size(evaluation.predictions) or self.classes:
-                    return other.targets
+            if other.targets is None or not _same(other.inputs, evaluation.inputs):
+                continue
+            if other.targets.size == evaluation.predictions.size or self.classes:
+                return other.targets
         for scored in reversed(self.scored):
             if np.size(scored.prediction) == np.size(evaluation.predictions) and _same(
                 np.ravel(scored.prediction).astype(float), np.ravel(evaluation.predictions).astype(float)

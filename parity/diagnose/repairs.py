@@ -64,10 +64,10 @@ def captured(program: Program, found: Sequence[Finding]) -> Setup | None:
     if rows is None:
         return None
     loss, factor = _loss(program, misled="wrong-loss" in codes)
-    optimizer = optimizer_of(program.training.optimizer)
+    peak = max((step.learning_rate for step in program.steps if step.learning_rate), default=None)
+    optimizer = optimizer_of(program.training.optimizer, peak)
     if optimizer is None:
-        rate = next((step.learning_rate for step in program.steps if step.learning_rate), None)
-        optimizer = Adam(learning_rate=rate or 1e-3) if program.training.optimizer else SGD(learning_rate=1e-2)
+        optimizer = Adam(learning_rate=peak or 1e-3) if program.training.optimizer else SGD(learning_rate=1e-2)
     return Setup(
         optimizer,
         loss,

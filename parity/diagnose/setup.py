@@ -74,8 +74,8 @@ class Setup:
         )
 
 
-def optimizer_of(watched: WatchedOptimizer | None) -> Optimizer | None:
-    """The contract's optimizer with the program's settings; None where it has none of that kind."""
+def optimizer_of(watched: WatchedOptimizer | None, peak: float | None) -> Optimizer | None:
+    """The contract's optimizer with the program's settings, at the highest rate that was seen; None where it has none."""
     kind = KINDS.get(watched.kind) if watched is not None else None
     if watched is None or kind is None:
         return None
@@ -83,6 +83,10 @@ def optimizer_of(watched: WatchedOptimizer | None) -> Optimizer | None:
     settings: dict[str, Any] = {name: value for name, value in watched.settings.items() if name in known}
     if "nesterov" in settings:
         settings["nesterov"] = bool(settings["nesterov"]) and settings.get("momentum", 0.0) > 0
+    if peak is not None:
+        settings["learning_rate"] = peak
+    if not settings.get("learning_rate", 1.0) > 0:
+        return None
     optimizer: Optimizer = kind(**settings)
     return optimizer
 
