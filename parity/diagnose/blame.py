@@ -17,6 +17,7 @@ from parity.diagnose.wording import finding_of
 
 GAIN = 0.03  # Of the score, below which two trainings count as equally good.
 NOTHING = 0.1  # R2 up to which inputs tell nothing about targets.
+LEARNED = 0.9  # Of the score, from which nobody misses a column.
 FEW_ROWS = 50
 ROUNDS = 3
 
@@ -55,7 +56,9 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
     if any(finding.code in BEYOND for finding in found):
         return Verdict(found, attainable=attainable)
     if as_it_stands >= attainable - GAIN:
-        return Verdict([replace(f, severity="hint") if f.code in SOFT else f for f in found], attainable=attainable)
+        # What can be learned from these rows it has learned; a column that lost its values takes more than that away.
+        soft = SOFT if attainable >= LEARNED else SOFT - {"constant-input"}
+        return Verdict([replace(f, severity="hint") if f.code in soft else f for f in found], attainable=attainable)
     return Search(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found).verdict()
 
 
@@ -101,7 +104,7 @@ class Search:
         self._measure_effects(basis)
         findings = [*self._told(basis), *self._left(basis), *self._polish(basis, score)]
         sizes = {finding_of(c, self.effects[c.name], scene).code: c.size for c in basis}
-        return Verdict(findings, scene.tried, score, scene.attainable, scene.untried, sizes)
+        return Verdict(findings, scene.tried, score, scene.attainable, self._untried(), sizes)
 
     # Trying.
 
@@ -129,7 +132,7 @@ class Search:
         scene = self.scene
         usual = [change for change in self._changes() if change.name in TRIED_BY_PEOPLE]
         scene.say("what people try first")
-        stands_still = not scene.setup.updates or scene.setup.misled
+        stands_still = not scene.setup.updates or scene.setup.misled or not scene.setup.finite
         if not stands_still:
             scene.trials.run_all([change.apply(scene.setup) for change in usual])
         for change in usual:
@@ -141,7 +144,8 @@ class Search:
         """Each change on top of the basis; those that gain and speak for a finding."""
         scene, names = self.scene, tuple(change.name for change in basis)
         scene.say(f"what helps beside {' and '.join(names)}" if names else "what helps")
-        every = [change for change in self._changes() if change.name not in names]
+        # The likeliest first, in case there is no time for all.
+        every = sorted((c for c in self._changes() if c.name not in names), key=lambda change: self._rank(change.code))
         scene.trials.run_all([self._setup([*basis, change]) for change in every if not change.far])
         tried: list[tuple[Change, float]] = []
         for change in every:
@@ -149,13 +153,22 @@ class Search:
                 continue
             reached = self._score([*basis, change], float("nan"))
             if np.isnan(reached):
-                scene.untried.append(
-                    f"{change.name.capitalize()} was not tried: it can't be done with this network, or there was no time."
-                )
+                scene.untried.append(change.name)
                 continue
             tried.append((change, reached))
             scene.tried.append(Trial(change.name, reached, names, reached > score + GAIN))
         return [(change, reached) for change, reached in tried if reached > score + GAIN and change.code]
+
+    def _untried(self) -> list[str]:
+        names = dict.fromkeys(self.scene.untried)
+        if not names:
+            return []
+        why = (
+            "there was no time (give more: --seconds)"
+            if self.scene.trials.out_of_time
+            else "this network can't be changed so"
+        )
+        return [f"Not tried, because {why}: {'; '.join(names)}."]
 
     # Choosing.
 
@@ -219,17 +232,23 @@ class Search:
         told = []
         for change in basis:
             effect = self.effects[change.name]
-            shown = known.get(change.code)
+            shown = known.get(change.code) or self._normalised(change, known)
             told.append(
                 replace(shown, effect=effect, severity="error") if shown else finding_of(change, effect, self.scene)
             )
         return told
 
+    @staticmethod
+    def _normalised(change: Change, known: dict[str, Finding]) -> Finding | None:
+        """Scaled inputs help a batch normalisation that could not do it."""
+        told = known.get("batch-norm-units") if change.code == "unscaled-inputs" else None
+        return told if told is not None and told.severity == "error" else None
+
     def _left(self, basis: Sequence[Change]) -> list[Finding]:
         """What was found and needs no change of ours, and what follows from the rest."""
-        codes, left = {change.code for change in basis}, []
+        told, left = {finding.code for finding in self._told(basis)}, []
         for finding in self.found:
-            if finding.code not in codes:
+            if finding.code not in told:
                 follows = finding.code in SOFT and bool(basis) and finding.code != "constant-input"
                 left.append(replace(finding, severity="hint") if follows else finding)
         losses = self.scene.program.training.losses

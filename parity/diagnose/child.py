@@ -6,6 +6,7 @@ It writes lines of JSON to RESULT: `{"stage": ...}` while it works, at last `{"d
 """
 
 import json
+import os
 import runpy
 import signal
 import sys
@@ -19,7 +20,8 @@ from parity.contract.places import written_by_user
 from parity.diagnose.jsonable import to_json
 from parity.diagnose.watching import Watching
 
-AGAIN = 2.0  # Seconds until a script that caught the end of its time is told again.
+AGAIN = 1.0  # Seconds until a script that caught the end of its time is told again,
+PATIENCE = 3  # and how often it is told.
 
 
 class TimeIsUp(BaseException):
@@ -28,53 +30,69 @@ class TimeIsUp(BaseException):
 
 def main(result: str, limit: str, seconds: str, script: str, *arguments: str) -> None:
     """Run the script, then judge what was seen."""
-    out = open(result, "a", buffering=1, encoding="utf-8")  # noqa: SIM115
-
-    def say(stage: str) -> None:
-        out.write(json.dumps({"stage": stage}) + "\n")
-
-    begun, watching = time.monotonic(), Watching()
-    say("running the script")
-    ended, text = run(script, arguments, float(limit))
-    ran = time.monotonic() - begun
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    say("reading what was seen")
-    diagnoses = watching.judge(script, float(seconds), say)
-    told = {
-        "ended": ended,
-        "traceback": text,
-        "seconds": ran,
-        "frameworks": [watcher.framework for watcher in watching.watchers],
-        "unseen": watching.unseen,
-        "diagnoses": [to_json(diagnosis) for diagnosis in diagnoses],
-    }
-    out.write(json.dumps(told) + "\n")
+    session = ChildSession(Path(result), script, float(seconds))
+    session.tell(*session.run(arguments, float(limit)))
 
 
-def run(script: str, arguments: tuple[str, ...], limit: float) -> tuple[str, str]:
-    """How the script ended, `finished`, `raised`, `interrupted`, `time limit`, and its traceback where it raised."""
-    sys.argv = [script, *arguments]
-    sys.path[0] = str(Path(script).resolve().parent)
-    signal.signal(signal.SIGALRM, _time_is_up)
-    signal.setitimer(signal.ITIMER_REAL, limit, AGAIN)
-    try:
-        runpy.run_path(script, run_name="__main__")
-    except SystemExit as error:
-        return ("finished", "") if error.code in (None, 0) else ("raised", f"SystemExit: {error.code}")
-    except TimeIsUp:
-        return "time limit", ""
-    except KeyboardInterrupt:
-        return "interrupted", ""
-    except BaseException as error:
-        return "raised", "".join(traceback.format_exception(_of_the_script(error)))
-    finally:
+class ChildSession:
+    """A script being watched."""
+
+    def __init__(self, result: Path, script: str, seconds: float) -> None:
+        self.out = result.open("a", buffering=1, encoding="utf-8")
+        self.script, self.seconds = script, seconds
+        self.begun, self.watching = time.monotonic(), Watching()
+        self.told_to_end = 0
+        self.say("running the script")
+
+    def say(self, stage: str) -> None:
+        """Tell what is being done."""
+        self.out.write(json.dumps({"stage": stage}) + "\n")
+
+    def run(self, arguments: tuple[str, ...], limit: float) -> tuple[str, str]:
+        """How the script ended, `finished`, `raised`, `interrupted`, `time limit`, and its traceback where it raised."""
+        sys.argv = [self.script, *arguments]
+        sys.path[0] = str(Path(self.script).resolve().parent)
+        signal.signal(signal.SIGALRM, self._time_is_up)
+        signal.setitimer(signal.ITIMER_REAL, limit, AGAIN)
+        try:
+            runpy.run_path(self.script, run_name="__main__")
+        except SystemExit as error:
+            return ("finished", "") if error.code in (None, 0) else ("raised", f"SystemExit: {error.code}")
+        except TimeIsUp:
+            return "time limit", ""
+        except KeyboardInterrupt:
+            return "interrupted", ""
+        except BaseException as error:
+            return "raised", "".join(traceback.format_exception(_of_the_script(error)))
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            sys.stdout.flush()
+        return "finished", ""
+
+    def tell(self, ended: str, text: str) -> None:
+        """Judge what was seen, and write it down."""
+        ran = time.monotonic() - self.begun
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.say("reading what was seen")
+        diagnoses = self.watching.judge(self.script, self.seconds, self.say)
+        told = {
+            "ended": ended,
+            "traceback": text,
+            "seconds": ran,
+            "frameworks": [watcher.framework for watcher in self.watching.watchers],
+            "unseen": self.watching.unseen,
+            "diagnoses": [to_json(diagnosis) for diagnosis in diagnoses],
+        }
+        self.out.write(json.dumps(told) + "\n")
+
+    def _time_is_up(self, number: int, frame: FrameType | None) -> None:
+        self.told_to_end += 1
+        if self.told_to_end < PATIENCE:
+            raise TimeIsUp
+        # The script catches whatever is raised: it is left where it stands.
         signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.stdout.flush()
-    return "finished", ""
-
-
-def _time_is_up(number: int, frame: FrameType | None) -> None:
-    raise TimeIsUp
+        self.tell("time limit", "")
+        os._exit(0)
 
 
 def _of_the_script(error: BaseException) -> BaseException:

@@ -154,7 +154,7 @@ _ALL = (
     ),
     Code(
         "unscaled-inputs",
-        "inputs are far from mean 0 and standard deviation 1",
+        "inputs are not scaled to mean 0 and standard deviation 1",
         "Large inputs make some directions steep and others flat, so no one rate fits all, and push units to their ends.",
         "Subtract the training rows' mean and divide by their standard deviation, column by column, for all rows.",
         "Silent.",
@@ -162,7 +162,7 @@ _ALL = (
     ),
     Code(
         "unscaled-targets",
-        "targets are far from mean 0 and standard deviation 1",
+        "targets are not scaled to mean 0 and standard deviation 1",
         "The network starts near 0 and has to walk to the targets' scale with steps that were meant for 1.",
         "Scale the targets to mean 0 and standard deviation 1, and scale predictions back.",
         "Silent.",

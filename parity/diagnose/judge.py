@@ -68,6 +68,23 @@ def diagnose(
         baselines={**trials.baselines, **({} if verdict.attainable is None else {"attainable": verdict.attainable})},
         trials=tuple(verdict.trials),
         checked=passed,
-        unchecked=(*unseen, *verdict.unchecked),
+        unchecked=(*unseen, *unchecked(program), *verdict.unchecked),
         seconds={"trials": time.monotonic() - begun},
     )
+
+
+def unchecked(program: Program) -> tuple[str, ...]:
+    """What the tests can't say about a program of this kind, each as a sentence."""
+    told = []
+    if program.first is None:
+        told.append(
+            "Where predictions meet targets was not seen: shapes, pairing, the loss and the data were not checked."
+        )
+    elif program.classes:
+        told.append(
+            "Its targets are classes: gradients, updates, modes and the loss were checked; the score is the share of hits, and "
+            "neither R2, nor the scale and range of the targets, nor the pairing of rows."
+        )
+    elif program.loss is None:
+        told.append("Its loss is none of those known here: what a perfect prediction would cost was not checked.")
+    return tuple(told)

@@ -31,7 +31,7 @@ class Network:
 
 def expressed(program: Program, final: bool = False) -> Network | None:
     """The program's network in the contract's terms, at the start or at the end; None where it has none."""
-    operations = [o for o in program.operations if o.kind not in ("reshape", "dropout")]
+    operations = [o for o in program.operations if o.kind != "reshape"]
     values = {parameter.name: parameter.final if final else parameter.initial for parameter in program.parameters}
     rows = program.rows
     if rows is None or any(o.kind not in ("linear", "activation") for o in operations):

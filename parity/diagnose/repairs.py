@@ -30,6 +30,7 @@ def _redrawn(setup: Setup) -> Setup:
 
 
 REPAIRS = {
+    "non-finite-data": Repair("rows that are finite", lambda s: replace(s, finite=True)),
     "missing-backward": Repair("backward", _updated),
     "missing-optimizer-step": Repair("the optimizer's step", _updated),
     "optimizer-not-attached": Repair("all parameters in the optimizer", _updated),
@@ -75,6 +76,7 @@ def captured(program: Program, found: Sequence[Finding]) -> Setup | None:
         steps=max(1, program.updates),
         paired=not program.broadcast,
         updates=not codes & STOPPED,
+        finite="non-finite-data" not in codes,
         accumulate="missing-zero-grad" in codes,
         misled="wrong-loss" in codes,
         factor=factor,

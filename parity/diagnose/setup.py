@@ -42,6 +42,8 @@ class Setup:
     """Each prediction meets its own target; False: all of a batch, as a broadcast does."""
     updates: bool = True
     """Updates reach the network at all."""
+    finite: bool = True
+    """Rows that are not finite are left out."""
     accumulate: bool = False
     """Gradients are never cleared."""
     misled: bool = False

@@ -122,6 +122,11 @@ class Trials:
 
     # Trials.
 
+    @property
+    def out_of_time(self) -> bool:
+        """No more can be tried."""
+        return time.monotonic() > self.end
+
     def run(self, setup: Setup) -> float | None:
         """The score, median of three initial weights where that is cheap; None where it can't be tried or time is up."""
         if setup not in self.done:
@@ -139,8 +144,10 @@ class Trials:
             list(pool.map(self.run, dict.fromkeys(setups)))
 
     def _run(self, setup: Setup) -> float | None:
-        if self.split is None or time.monotonic() > self.end:
+        if self.split is None or self.out_of_time:
             return None
+        if not setup.finite:
+            return float("-inf")
         if setup.misled or not setup.updates:
             return self.untrained
         train, judge = self.split
@@ -223,7 +230,7 @@ class Trials:
         cheap = (
             setup.steps * (setup.batch or len(train.inputs)) * sum(a.size for a in network.parameters.values()) < CHEAP
         )
-        draws = range(SEEDS if cheap else 1)
+        draws = range(SEEDS if cheap and not same else 1)
         states = [start(config, seed, network.parameters if seed == 0 and same else None) for seed in draws]
         return self._fit_config(config, states, train, judge, self.order(len(train.inputs), setup))
 

@@ -14,7 +14,7 @@ from parity.diagnose.scores import Scores
 # A framework is watched once all of it that a program may begin with is there.
 FRAMEWORKS = {"torch": ("torch",), "jax": ("jax", "flax", "optax")}
 SCORES = {"sklearn": ("sklearn.metrics",)}
-TRIALS_SECONDS = 60.0
+TRIALS_SECONDS = 75.0
 
 
 class Watching:
@@ -46,8 +46,8 @@ class Watching:
         scored = self.scores.stop()
         recordings = [(watcher, watcher.stop()) for watcher in reversed(self.watchers)]
         diagnoses: list[Diagnosis] = []
+        share = seconds / max(1, sum(len(recording.trainings) for _, recording in recordings))
         for watcher, recording in reversed(recordings):
-            share = seconds / max(1, len(recordings) * len(recording.trainings))
             diagnoses += judge(name, recording, watcher, scored, share, say)
         return tuple(diagnoses)
 

@@ -154,7 +154,7 @@ def _checked(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.checked:
         yield f"In order: {'; '.join(diagnosis.checked)}."
     if diagnosis.unchecked:
-        yield f"Not checked: {' '.join(dict.fromkeys(diagnosis.unchecked))}"
+        yield from dict.fromkeys(diagnosis.unchecked)
 
 
 def _answer(diagnosis: Diagnosis) -> str:

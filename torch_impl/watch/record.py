@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from parity.contract import Evaluation, Operation, Parameter, Place, Trace, Training, WatchedOptimizer, WatchedStep
+from parity.contract.places import user_place
 from torch_impl.watch.tracer import Tracer
 
 LARGEST = 4_000_000  # Numbers of one array that are kept.
@@ -115,7 +116,8 @@ class Record:
         self.names: dict[int, str] = {}
         self.leaves: dict[int, Tensor] = {}
         self.initials: dict[int, NDArray[Any]] = {}
-        self.trained_before: set[int] = set()
+        self.last: tuple[int, dict[str, Tensor]] | None = None
+        self.replaced: dict[int, Place | None] = {}
         self.reached: set[int] = set()
         self.facts: dict[str, Place | None] = {}
 
@@ -152,13 +154,37 @@ class Record:
         old = self.fresh and any(leaf.grad is not None and bool(leaf.grad.any()) for leaf in self.leaves.values())
         self.fresh = False
         weights = {key: leaf.detach().clone() for key, leaf in self.leaves.items()}
+        self._note_moves(number, weights)
         for key, value in weights.items():
             self.initials.setdefault(key, value.cpu().numpy())
         self.opened = Open(number, loss, forwards, old, weights, {})
 
+    def _note_moves(self, number: int, weights: Mapping[int, Tensor]) -> None:
+        """What the step before moved, told by what the names hold now: a program may have put new tensors there."""
+        named = {self.names[key]: value for key, value in weights.items()}
+        before, self.last = self.last, (number, named)
+        if before is not None and before[0] == number - 1 and self.steps and self.steps[-1].number == before[0]:
+            moves = {
+                name: float((value - before[1][name]).norm())
+                for name, value in named.items()
+                if name in before[1] and before[1][name].shape == value.shape
+            }
+            self.steps[-1] = replace(self.steps[-1], moves=moves)
+
+    def _rate_by_hand(self) -> dict[str, float]:
+        """The learning rate of p - rate * gradient, as far as moves and gradients tell."""
+        rates = [
+            step.moves[name] / norm
+            for step in self.steps
+            for name, norm in step.gradients.items()
+            if norm > 0 and step.moves.get(name, 0.0) > 0
+        ]
+        return {"learning_rate": float(np.median(rates))} if rates else {}
+
     def note_gradients(self, given: Mapping[int, Tensor | None] | None = None) -> None:
         if self.opened is None:
             return
+        self.opened.leftover = self.opened.leftover and given is None
         for key, leaf in self.leaves.items():
             gradient = leaf.grad if given is None else given.get(key)
             if gradient is not None:
@@ -175,11 +201,14 @@ class Record:
         if opened is None:
             return
         keys = {tracer.key(leaf): self.names[key] for key, leaf in self.leaves.items()}
-        trace = Trace(tuple(tracer.operations), keys)
+        made = {operation.result for operation in tracer.operations}
+        earlier = [key for key, tensor in tracer.tensors.items() if key not in made and tensor.grad_fn is not None]
+        trace = Trace(tuple(tracer.operations), keys, earlier)
         meeting = trace.meeting(tracer.key(opened.loss))
         operations: tuple[Operation, ...] = ()
         inputs = prediction = target = None
-        stale = False
+        # A loss, or a prediction, that no operation of this step has made.
+        stale = tracer.key(opened.loss) not in made and opened.loss.grad_fn is not None
         if meeting is not None:
             prediction, target = tracer.tensors[meeting.prediction], tracer.tensors[meeting.target]
             way, results, source = trace.chain(meeting.prediction)
@@ -231,14 +260,24 @@ class Record:
         prefixed = len(self.networks) > 1
         for i, network in enumerate(self.networks):
             for name, parameter in network.named_parameters():
-                self.leaves.setdefault(id(parameter), parameter)
-                self.names.setdefault(id(parameter), f"{type(network).__name__}{i}.{name}" if prefixed else name)
+                self._learn(parameter, f"{type(network).__name__}{i}.{name}" if prefixed else name, frame)
         if self.networks:
             return
         for leaf in tracer.leaves.values():
-            if leaf.is_floating_point():
-                self.leaves.setdefault(id(leaf), leaf)
-                self.names.setdefault(id(leaf), variable_name(leaf, frame) or f"parameter {len(self.names)}")
+            if leaf.is_floating_point() and id(leaf) not in self.names:
+                self._learn(leaf, variable_name(leaf, frame) or f"parameter {len(self.names)}", frame)
+
+    def _learn(self, leaf: Tensor, name: str, frame: FrameType | None) -> None:
+        """A tensor under the name of another has taken its place."""
+        if id(leaf) in self.names:
+            return
+        for old in [key for key, known in self.names.items() if known == name and key in self.leaves]:
+            self.replaced[old] = user_place(frame)
+            self.leaves.pop(old)
+            self.names.pop(old)  # Once it is gone, another tensor may take over its identity.
+            if old in self.initials:
+                self.initials[id(leaf)] = self.initials.pop(old)
+        self.leaves[id(leaf)], self.names[id(leaf)] = leaf, name
 
     def add_evaluation(self, forward: Forward) -> None:
         shape = tuple(forward.inputs.shape)
@@ -268,7 +307,7 @@ class Record:
 
     def training(self, networks: Networks, records: Sequence["Record"]) -> Training:
         """All of it, in the contract's terms."""
-        held, used = networks.held(), self._used()
+        held = networks.held()
         optimizer = next((told for made, told in networks.optimizers if any(made is o for o in self.optimizers)), None)
         if optimizer is None:
             mine = [
@@ -277,9 +316,12 @@ class Record:
                 if any(id(p) in self.leaves for g in made.param_groups for p in g["params"])
             ]
             optimizer = mine[-1] if mine else None
-        by_hand = not self.updates and any(max(step.moves.values(), default=0.0) > 0 for step in self.steps)
+        by_hand = not self.updates and bool(self.moved())
+        for key, place in self.replaced.items():
+            if key in held:
+                self.facts.setdefault("graph-not-rebuilt", place)
         if by_hand and not self.optimizers:
-            optimizer = WatchedOptimizer("by hand")
+            optimizer = WatchedOptimizer("by hand", self._rate_by_hand())
         others = {key for record in records if record is not self for key in record.moved()}
         parameters = tuple(
             Parameter(
@@ -292,7 +334,6 @@ class Record:
                 trained_before=key in networks.loaded or key in others,
             )
             for key, leaf in self.leaves.items()
-            if key in used
         )
         evaluations = [
             Evaluation(
@@ -331,9 +372,6 @@ class Record:
             if key in self.initials
             and not np.array_equal(self.initials[key], leaf.detach().cpu().numpy(), equal_nan=True)
         }
-
-    def _used(self) -> set[int]:
-        return set(self.leaves)
 
 
 def watched_optimizer(optimizer: Optimizer, place: Place | None) -> WatchedOptimizer:

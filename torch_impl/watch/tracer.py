@@ -74,6 +74,14 @@ class Tracer(TorchFunctionMode):
         self.tensors: dict[Hashable, Tensor] = {}  # Held, so that no other tensor takes over an identity.
         self.renamed: dict[int, Hashable] = {}
         self.leaves: dict[Hashable, Tensor] = {}
+        self.versions = 0
+
+    def forget(self, first: int) -> None:
+        """Forget the operations before one: those behind it belong to the next step."""
+        self.operations = self.operations[first:]
+        used = {key for operation in self.operations for key in (*operation.arguments, operation.result)}
+        self.tensors = {key: tensor for key, tensor in self.tensors.items() if key in used}
+        self.leaves = {key: tensor for key, tensor in self.leaves.items() if key in used}
 
     def __torch_function__(
         self, func: Callable, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -105,7 +113,8 @@ class Tracer(TorchFunctionMode):
             if any(made is tensor for tensor in given):
                 if name.rstrip("_") not in NAMES or made.is_leaf:
                     continue  # Handed through, or a parameter that is changed in place: it stays what it was.
-                self.renamed[id(made)] = (id(made), len(self.operations))
+                self.versions += 1
+                self.renamed[id(made)] = (id(made), self.versions)
             self.tensors[self.key(made)] = made
             self.operations.append(Traced(canonical(name, kwargs, args), keys, self.key(made), place, constants))
 

@@ -36,6 +36,7 @@ class Watcher:
         self.evaluated: dict[tuple[int, ...], int] = {}
         self.blocks = 0
         self.depth = 0
+        self.passed = 0  # Operations that were traced before the last backward pass ended.
         self.inside = False  # A backward pass calls itself by another name.
         self.entered = False
         self.step, self.next_look, self.begun = 0, 0, 0
@@ -65,6 +66,8 @@ class Watcher:
         while self.undo:
             self.undo.pop()()
         trainings = []
+        # What was only evaluated has not been trained; `replay` counts as these do.
+        self.records = [record for record in self.records if record.backwards or record.updates]
         for record in self.records:
             with self._unharmed("a network that was trained"):
                 trainings.append(record.training(self.networks, self.records))
@@ -103,19 +106,25 @@ class Watcher:
     def looking(self) -> bool:
         return self.step >= self.next_look
 
-    def _step_over(self) -> None:
+    def _step_over(self, begun: bool = False) -> None:
+        """A step ends; where the next one has begun already, what was traced since the last backward pass is its own."""
+        traced = self.tracer.on
         if self.looking:
             self._close_step()
             self.next_look = self.step + 1 if self.step - self.begun < CLOSELY else int((self.step + 1) * RARER)
         self.step += 1
-        self._trace(self.looking)
+        if begun and traced and self.looking:
+            self.tracer.forget(self.passed)
+        else:
+            self._trace(self.looking)
 
     def _close_step(self) -> None:
-        if not any(record.opened for record in self.records) and self.pending:
+        forwards = [forward for forward in self.pending if forward.for_gradients]
+        if not any(record.opened for record in self.records) and any(f.network.training for f in forwards):
             # No backward pass: what the step computed last is taken for its loss.
             loss = self.tracer.last_number()
             if loss is not None:
-                self._record(self.pending).open_step(self.step, loss, self.pending, self.tracer)
+                self._record(forwards).open_step(self.step, loss, forwards, self.tracer)
         for record in self.records:
             record.close_step(self.tracer)
 
@@ -238,7 +247,7 @@ class Watcher:
     def _gradients(self, original: Callable) -> Callable:
         def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
             of = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-            trained = all(tensor.is_leaf and tensor.numel() > 1 for tensor in of) and not kwargs.get("create_graph")
+            trained = all(tensor.is_leaf for tensor in of) and not kwargs.get("create_graph")
             loss = outputs if isinstance(outputs, Tensor) else next(iter(outputs))
             if self.inside or not trained or loss.numel() != 1:
                 return original(outputs, of if not isinstance(inputs, Tensor) else inputs, *args, **kwargs)
@@ -255,6 +264,9 @@ class Watcher:
             result = run()
         finally:
             self.inside = False
+        if not self.networks.optimizers and not self.tracer.on and self.step + 1 >= self.next_look:
+            self._trace(True)  # By hand, a step ends with the next backward pass, and its forward pass begins here.
+        self.passed = len(self.tracer.operations)
         if record is not None and record.opened:
             with self._unharmed("gradients"):
                 record.note_gradients(None if of is None else dict(zip(map(id, of), result, strict=True)))
@@ -265,7 +277,7 @@ class Watcher:
         before = self.records[-1] if self.records else None
         if before is not None and any(record.passed_back for record in self.records):
             # Two backward passes without an optimizer's step between them: accumulated, or used by hand.
-            self._step_over()
+            self._step_over(begun=True)
             for record in self.records:
                 record.fresh = record.fresh or not self.networks.optimizers
         through = [forward for forward in self.pending if forward.for_gradients]

@@ -37,6 +37,13 @@ def update(program: Program) -> Iterator[Finding]:
     training = program.training
     if "updates-lost-in-jit" in training.facts or training.backwards < 2:
         return
+    applied = training.updates > 1 and any(p.reached for p in program.parameters)
+    if applied and program.framework == "jax" and not any(moved(p) for p in program.parameters):
+        evidence = (
+            f"The optimizer gave {training.updates} updates, and no parameter has moved: none of them was applied."
+        )
+        yield Finding("missing-optimizer-step", "error", evidence, training.update_place or training.backward_place)
+        return
     none = training.updates == 0 and not any(moved(p) for p in program.parameters)
     if none or training.backwards > MANY * max(training.updates, 1):
         times = f"{training.updates} times" if training.updates else "never"
@@ -96,7 +103,7 @@ def reached(program: Program) -> Iterator[Finding]:
 
 def cleared(program: Program) -> Iterator[Finding]:
     """A step's gradient is its own."""
-    if list(attached(program)):
+    if list(attached(program)) or list(rebuilt(program)):
         return  # An optimizer clears what it holds.
     later = [step for step in program.steps if step.number > 0]
     left = [step for step in later if step.leftover]

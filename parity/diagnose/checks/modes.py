@@ -23,7 +23,10 @@ def training(program: Program) -> Iterator[Finding]:
     """Steps are made in training mode."""
     what, told = layers_with_modes(program), [step for step in program.steps if step.training is not None]
     wrong = [step for step in told if not step.training]
-    if what and wrong and len(wrong) > MOST * len(told) and not all(p.trained_before for p in program.parameters):
+    # Later steps are looked at more rarely, and each stands for those up to the next.
+    stands_for = np.diff([*(step.number for step in told), max(program.updates, len(told))])
+    share = sum(n for step, n in zip(told, stands_for, strict=True) if not step.training) / max(1, sum(stands_for))
+    if what and wrong and share > MOST and not all(p.trained_before for p in program.parameters):
         evidence = (
             f"{len(wrong)} of {len(told)} steps that were looked at, from step {wrong[0].number} on, ran in evaluation mode, "
             f"and the network has {what}."
