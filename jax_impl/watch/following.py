@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from jax_impl.watch import places
 from jax_impl.watch.gradients import settle
 from jax_impl.watch.lines import Line
 from jax_impl.watch.program import Case, Program, updates
@@ -49,7 +50,12 @@ def taking(tree: Any, position: int) -> Callable[[Any], Any]:
     if None in steps:
         return lambda tree: flatten(tree)[0][position]
     # Compiled, because it runs in every step of the user's program.
-    return eval("lambda tree: tree" + "".join(steps))
+    take = eval("lambda tree: tree" + "".join(steps))
+    try:
+        take(tree)
+    except (AttributeError, KeyError, TypeError):
+        return lambda tree: flatten(tree)[0][position]
+    return take
 
 
 def step_into(entry: Any) -> str | None:
@@ -58,7 +64,8 @@ def step_into(entry: Any) -> str | None:
     if isinstance(entry, jax.tree_util.DictKey) and isinstance(entry.key, str | int):
         return f"[{entry.key!r}]"
     if isinstance(entry, jax.tree_util.GetAttrKey) and entry.name.isidentifier():
-        return f".{entry.name}"
+        # The path of an nnx.Variable's array has a name that warns when it is read.
+        return ".get_value()" if entry.name == "value" else f".{entry.name}"
     return None
 
 
@@ -79,6 +86,7 @@ class Follower:
         for i, case in enumerate(self.program.cases):
             line = self.lines[i] = self.step(case, leaves, results, self.lines[i])
             number = line.backwards - 1
+            line.called = (places.here() if looks else None) or line.called
             if number == 0 and kept is not None:
                 line.initial.update({name: kept[i] for name, i in case.goes_in.items()})
             if kept is not None and looks and number >= line.sample_at:

@@ -1,6 +1,6 @@
 """Puts the hooks into JAX, Flax and Optax, and takes them out again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
@@ -62,7 +62,17 @@ class Hooks:
             self.put(kind, "__call__", lambda real: spans.network(real, session))
         for name in ("__sub__", "__rsub__"):
             self.put(ArrayImpl, name, lambda real: comparing(real, session))
+        for kind in defined_by_users(nnx.Module):
+            self.put(kind, "__call__", lambda real: spans.network(real, session))
         self.put(nnx.Module, "__init_subclass__", lambda real: subclassing(real, session))
+
+
+def defined_by_users(kind: type) -> Iterator[type]:
+    """The networks that were defined before anything was watched, as in the cells of a notebook."""
+    for subclass in kind.__subclasses__():
+        yield from defined_by_users(subclass)
+        if "__call__" in vars(subclass) and not subclass.__module__.startswith("flax."):
+            yield subclass
 
 
 def named_gradient(real: Callable, session: Session) -> Callable:

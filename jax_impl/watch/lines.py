@@ -47,6 +47,8 @@ class Line:
     evaluations: list[Evaluation] = field(default_factory=list)
     facts: dict[str, Place | None] = field(default_factory=dict)
     update_place: Place | None = None
+    called: Place | None = None
+    """Where its compiled step is called."""
     updated: set[str] = field(default_factory=set)
     followed: bool = False
     """Its changes were seen as they were made; other arrays are then another network."""

@@ -82,7 +82,7 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
 def lost_updates(line: Line, session: Session) -> None:
     """The program was given other parameters, and went on with those it had."""
     if line.backward.traced and line.lost and line.lost >= line.updates - 1 and line.updates > 1:
-        line.facts.setdefault("updates-lost-in-jit", line.update_place)
+        line.facts.setdefault("updates-lost-in-jit", line.called or line.update_place)
     if "updates-lost-in-jit" in line.facts:
         for step in line.steps:
             step.moves.update(dict.fromkeys(step.moves, 0.0))
