@@ -27,6 +27,8 @@ class Case:
     goes_in: dict[str, int]
     """By parameter the position among the arguments."""
     comes_out: dict[str, int]
+    kept: set[str]
+    """The parameters that come out updated."""
     updated: dict[str, Key]
     loss_at: int | None
     constants: dict[str, Any]
@@ -41,7 +43,7 @@ class Case:
     @property
     def dropped(self) -> bool:
         """Updates are computed, and none of them leaves the function."""
-        return bool(self.updated) and not any(name in self.comes_out for name in self.updated)
+        return bool(self.updated) and not self.kept
 
 
 class Program:
@@ -95,14 +97,16 @@ class Program:
         gradients = {self.resolve(key) for key in backward.gradients.values()}
         updated = updates(self.flats, parameters, gradients)
         goes_in = {parameters[key]: i for i, key in enumerate(self.inputs) if key in parameters}
-        passed = self.leaving({name: key for key, name in parameters.items() if name not in updated}, frozenset())
-        comes_out = {**passed, **self.leaving(updated, FOLLOWS)}
+        kept = self.leaving(updated, FOLLOWS)
+        # The others come out as they went in, also those of which an update was computed and dropped.
+        passed = self.leaving({name: key for key, name in parameters.items() if name not in kept}, frozenset())
+        comes_out = {**passed, **kept}
         loss = self.resolve(backward.loss)
         loss_at = self.outputs.index(loss) if loss in self.outputs else None
         constants = {name: self.values[key] for key, name in parameters.items() if key in self.values}
         makers = {key: flat.place for flat in self.flats for key in flat.outputs}
         place = next((makers[key] for key in updated.values() if makers.get(key)), None)
-        self.cases.append(Case(backward, picture, goes_in, comes_out, updated, loss_at, constants, place))
+        self.cases.append(Case(backward, picture, goes_in, comes_out, set(kept), updated, loss_at, constants, place))
 
     def leaving(self, wanted: Mapping[str, Key], follows: frozenset[str] = FOLLOWS) -> dict[str, int]:
         """By name the position of the result that holds the value, or what little was made of it."""

@@ -57,7 +57,7 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
 
     before = found(parameters)
     told = {name: array for name, array in (after or line.current).items() if is_there(array)}
-    after = {**told, **{name: array for name, array in found(case.updated).items() if name in case.comes_out}}
+    after = {**told, **{name: array for name, array in found(case.updated).items() if name in case.kept}}
     step = step_of(
         picture,
         values,

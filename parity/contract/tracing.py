@@ -91,15 +91,26 @@ class Trace:
         """
         operations: list[Operation] = []
         results: list[Key] = []
+        for maker in self._way(prediction):
+            operations.append(self._operation(maker))
+            results.append(maker.result)
+        way, keys = _with_biases(operations[::-1], results[::-1])
+        end = self.end(prediction)
+        return way, keys, None if end is None or end in self.depends else end
+
+    def end(self, prediction: Key) -> Key | None:
+        """What the way to the prediction begins with: the inputs, or something that was made before this step."""
+        key: Key | None = prediction
+        for maker in self._way(prediction):
+            key = self._before(maker)
+        return key
+
+    def _way(self, prediction: Key) -> Iterator[Traced]:
+        """The operations on the way from the prediction back to the inputs."""
         key: Key | None = prediction
         while key is not None and key in self.makers and key in self.depends:
-            maker = self.makers[key]
-            operations.append(self._operation(maker))
-            results.append(key)
-            key = self._before(maker)
-        inputs = None if key is None or key in self.depends else key
-        way, keys = _with_biases(operations[::-1], results[::-1])
-        return way, keys, inputs
+            yield self.makers[key]
+            key = self._before(self.makers[key])
 
     def _behind(self, key: Key) -> Iterator[Traced]:
         """The operations that a key rests on, the nearest first."""

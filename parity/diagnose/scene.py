@@ -35,6 +35,8 @@ class Scene:
     say: Callable[[str], None]
     tried: list[Trial] = field(default_factory=list)
     untried: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What the trials showed besides."""
 
     @property
     def metric(self) -> str:

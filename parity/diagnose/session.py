@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,9 +102,8 @@ def diagnose_script(
             stdout=sys.stderr if quiet else None,
             env=_environment(),
         )
-        with watcher.task(f"diagnosing {script.name}", 1):
-            _wait(process, told, begun + limit + seconds + GRACE_SECONDS, watcher)
-        lines = [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+        _wait(process, told, begun + limit + seconds + GRACE_SECONDS, watcher)
+        lines = _lines(told)
     last: dict[str, Any] = next((line for line in reversed(lines) if "ended" in line), {})
     ended = last.get("ended", "killed")
     notes = (
@@ -171,18 +171,34 @@ def _environment() -> dict[str, str]:
 
 def _wait(process: subprocess.Popen[bytes], told: Path, end: float, watcher: Watcher) -> None:
     """Until it ends, or its time is up; the first Ctrl-C, which it gets as well, ends the script alone."""
-    interrupted = False
-    while process.poll() is None:
-        try:
-            if time.monotonic() > end:
-                process.kill()
-            time.sleep(POLL_SECONDS)
-        except KeyboardInterrupt:
-            if interrupted:
-                process.kill()
-                process.wait()
-                raise
-            interrupted = True
+    interrupted, stage = False, ""
+    with ExitStack() as shown:
+        while process.poll() is None:
+            try:
+                if time.monotonic() > end:
+                    process.kill()
+                now = _stage(told)
+                if now != stage:
+                    stage = now
+                    shown.close()
+                    shown.enter_context(watcher.task(stage, 1))
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if interrupted:
+                    process.kill()
+                    process.wait()
+                    raise
+                interrupted = True
+
+
+def _stage(told: Path) -> str:
+    """What the process says it is doing."""
+    return next((line["stage"] for line in reversed(_lines(told)) if "stage" in line), "starting")
+
+
+def _lines(told: Path) -> list[dict[str, Any]]:
+    """All that the process has told; the last line may still be being written."""
+    return [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
 def _notes(ended: str, last: dict[str, Any], limit: float) -> Iterator[str]:

@@ -112,7 +112,8 @@ class Trials:
         if not self.program.classes or (targets.dtype.kind == "f" and targets.shape[-1] > 1):
             return targets.astype(float)
         labels = targets.reshape(-1).astype(int)
-        count = max(2, labels.max() + 1, self.program.first.predictions.shape[-1] if self.program.first else 2)
+        scores = self.program.first.predictions if self.program.first else labels
+        count = max(2, labels.max() + 1, scores.shape[-1] if scores.ndim > 1 else 0)
         ones: Floats = np.eye(count)[np.clip(labels, 0, count - 1)]
         return ones
 

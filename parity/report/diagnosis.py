@@ -152,7 +152,7 @@ def _sentence(basis: Sequence[str], trials: Sequence[Trial]) -> str:
 
 def _checked(diagnosis: Diagnosis) -> Iterator[str]:
     if diagnosis.checked:
-        yield f"In order: {'; '.join(diagnosis.checked)}."
+        yield f"{len(diagnosis.checked)} other tests found nothing, among them: {'; '.join(diagnosis.checked[:3])}."
     if diagnosis.unchecked:
         yield from dict.fromkeys(diagnosis.unchecked)
 

@@ -80,8 +80,11 @@ class Forward:
         """Find with what the answer was compared, among the operations behind the forward pass."""
         trace = Trace(tuple(tracer.operations[first:]), {}, (tracer.key(self.answer),))
         meeting = trace.first_meeting()
-        if meeting is not None:
-            self.target, self.compared = tracer.tensors[meeting.target], tracer.tensors[meeting.prediction]
+        if meeting is None:
+            return
+        target, compared = tracer.tensors[meeting.target], tracer.tensors[meeting.prediction]
+        if compared.shape[:1] == self.answer.shape[:1] and target.shape[:1] == self.answer.shape[:1]:
+            self.target, self.compared = target, compared
 
 
 @dataclass
@@ -212,12 +215,12 @@ class Record:
         if meeting is not None:
             prediction, target = tracer.tensors[meeting.prediction], tracer.tensors[meeting.target]
             way, results, source = trace.chain(meeting.prediction)
+            stale = stale or trace.end(meeting.prediction) in earlier
             operations = tuple(
                 measured(operation, tracer.tensors[result], before)
                 for operation, result, before in zip(way, results, self._befores(trace, tracer, results), strict=True)
             )
             inputs = tracer.tensors.get(source) if source is not None else None
-            stale = not way and not opened.forwards and prediction.grad_fn is not None
         elif opened.forwards:
             prediction = opened.forwards[-1].answer
         if opened.forwards:
@@ -261,10 +264,10 @@ class Record:
         for i, network in enumerate(self.networks):
             for name, parameter in network.named_parameters():
                 self._learn(parameter, f"{type(network).__name__}{i}.{name}" if prefixed else name, frame)
-        if self.networks:
-            return
         for leaf in tracer.leaves.values():
-            if leaf.is_floating_point() and id(leaf) not in self.names:
+            # Of a network, tensors that it uses and has not registered; of functions, all that ask for gradients.
+            mine = isinstance(leaf, nn.Parameter) if self.networks else leaf.is_floating_point()
+            if mine and id(leaf) not in self.names:
                 self._learn(leaf, variable_name(leaf, frame) or f"parameter {len(self.names)}", frame)
 
     def _learn(self, leaf: Tensor, name: str, frame: FrameType | None) -> None:

@@ -196,6 +196,13 @@ class Watcher:
         if not self.looking:
             self._trace(False)
 
+    def _settle_pending(self) -> None:
+        """The forward passes that wait belong to the step that is being made, or were evaluations."""
+        for forward in self.pending:
+            if not forward.for_gradients:
+                self._evaluated(forward)
+        self.pending = []
+
     def _evaluated(self, forward: Forward) -> None:
         record = next((r for r in self.records if any(forward.network is network for network in r.networks)), None)
         if record is None:
@@ -281,10 +288,7 @@ class Watcher:
             for record in self.records:
                 record.fresh = record.fresh or not self.networks.optimizers
         through = [forward for forward in self.pending if forward.for_gradients]
-        for forward in self.pending:
-            if not forward.for_gradients:
-                self._evaluated(forward)
-        self.pending = []
+        self._settle_pending()
         record = self._record(through)
         record.count_backward(loss, user_place())
         if self.looking:
@@ -332,6 +336,7 @@ class Watcher:
             record = self._updated_record(optimizer)
             if record is not None:
                 record.count_update(optimizer, user_place())
+            self._settle_pending()
             self._step_over()
 
     def _updated_record(self, optimizer: Optimizer) -> Record | None:

@@ -35,7 +35,8 @@ def backward(program: Program) -> Iterator[Finding]:
 def update(program: Program) -> Iterator[Finding]:
     """Gradients that nobody uses change nothing."""
     training = program.training
-    if "updates-lost-in-jit" in training.facts or training.backwards < 2:
+    line_search = training.optimizer is not None and training.optimizer.kind == "LBFGS"
+    if "updates-lost-in-jit" in training.facts or training.backwards < 2 or line_search:
         return
     applied = training.updates > 1 and any(p.reached for p in program.parameters)
     if applied and program.framework == "jax" and not any(moved(p) for p in program.parameters):
