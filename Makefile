@@ -39,6 +39,9 @@ bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.step_cost
 	$(BIN)/python -m benchmarks.replica_cost
 	$(BIN)/python -m benchmarks.repeats
+	$(BIN)/python -m benchmarks.asked
+	$(BIN)/python -m benchmarks.watching
+	$(BIN)/python -m benchmarks.diagnosis
 
 calibrate: install ## Measure how far apart correct executions are, which the ladder's limits rest on; resumes where it was ended
 	$(BIN)/python -m benchmarks.calibrate

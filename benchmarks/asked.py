@@ -1,4 +1,4 @@
-"""The asked program in either framework: answered, how fast, and does the corrected copy learn? `python -m benchmarks.asked`
+"""The asked program in either framework: answered, how fast, and does the corrected copy learn? `python -m benchmarks.asked`"""
 
 import json
 import os

@@ -51,8 +51,8 @@ commands:
   backends                     what can train here, on which devices and in which modes
 
 `parity COMMAND --help` shows a command's options; `parity --version` the version.
-exit status: 0 equivalent, 1 different, 2 wrong usage, 3 inconclusive or diverged,
-70 an error of our own"""
+exit status: 0 equivalent (healthy), 1 different (not healthy), 2 wrong usage,
+3 inconclusive, diverged, or nothing was trained; 70 an error of our own"""
 
 # `--optimizer adam` picks the class whose fields are then options: `--optimizer.b1 0.9`.
 Kinds = make_dataclass(

@@ -42,10 +42,28 @@ def test_the_readmes_commands_work(command, tmp_path):
 
 
 def test_the_readme_shows_a_real_run():
-    (shown,) = blocks(README, "text")
+    shown, _ = blocks(README, "text")
     assert "EQUIVALENT On paraboloid" in shown
     for rung in ("start", "predict", "loss", "gradients", "step", "trajectory", "accuracy", "throughput"):
         assert f"\n {rung} " in shown
+
+
+def test_the_readme_shows_a_real_answer():
+    _, shown = blocks(README, "text")
+    assert "FOUND It is target-shape-broadcast, then learning-rate-too-small." in shown
+    script = (ROOT / "examples" / "paraboloid_torch.py").read_text(encoding="utf-8").splitlines()
+    corrected = re.findall(r"paraboloid_torch\.py:(\d+) - (.*)", shown)
+    assert len(corrected) >= 2
+    for line, text in corrected:
+        assert script[int(line) - 1] == text.rstrip()
+
+
+def test_every_code_is_documented():
+    from parity.diagnose import CODES
+
+    text = (ROOT / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    for code in CODES.values():
+        assert f"| `{code.name}` | {code.title[0].upper()}{code.title[1:]}. {code.why} | {code.remedy} |" in text
 
 
 def test_the_readmes_python_works(tmp_path):
