@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, make_dataclass, replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from rich.markup import escape
 import parity
 from parity.contract import InputError, ParityError, require
 from parity.diagnose.command import network_table, session_table
-from parity.diagnose.correcting import write_corrected
+from parity.diagnose.correcting import check_copy, write_corrected
 from parity.diagnose.experiment import diagnose_experiment
 from parity.diagnose.session import LIMIT_SECONDS, checked, diagnose_script
 from parity.diagnose.watching import TRIALS_SECONDS
@@ -27,7 +28,7 @@ from parity.kinds import KINDS, kind_of
 from parity.nearest import suggestion
 from parity.problems import CATALOGUE, find, recipe
 from parity.records import read_experiment
-from parity.report.diagnosis import announce, show_diagnosis, show_session
+from parity.report.diagnosis import announce, show_corrected, show_diagnosis, show_session
 from parity.report.pages import show_backends, show_problem, show_problems
 from parity.report.terminal import Bars, show
 
@@ -197,42 +198,53 @@ class DiagnoseOptions:
 def diagnose(arguments: list[str]) -> int:
     """`parity diagnose SCRIPT.py [OPTIONS] [-- ARGUMENTS]`, `parity diagnose PROBLEM [OPTIONS]`."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
-    named = next((a for a in arguments[:cut] if not a.startswith("-")), "")
-    if named in CATALOGUE or named.endswith(".toml"):
-        return _diagnose_problem(named, arguments)
-    options = tyro.cli(DiagnoseOptions, args=arguments[:cut], prog="parity diagnose")
+    options, others = tyro.cli(DiagnoseOptions, args=arguments[:cut], prog="parity diagnose", return_unknown_args=True)
     for name in ("limit", "seconds"):
-        require(
-            getattr(options, name) > 0, f"--{name} is {getattr(options, name):g}; expected a number of seconds above 0."
+        value = getattr(options, name)
+        require(0 < value < inf, f"--{name} is {value:g}; expected a number of seconds above 0.")
+    if options.program in CATALOGUE or options.program.endswith(".toml"):
+        return _diagnose_problem(options, others)
+    require(not others, f"There is no option {' '.join(others)!r}. The script's own arguments stand behind `--`.")
+    if not Path(options.program).exists() and not options.program.endswith(".py"):
+        raise InputError(
+            f"There is no script and no problem {options.program!r}. {suggestion(options.program, CATALOGUE)}"
         )
-    script = Path(options.program)
+    return _diagnose_script(options, arguments[cut + 1 :])
+
+
+def _diagnose_script(options: DiagnoseOptions, arguments: list[str]) -> int:
+    script, console = Path(options.program), Console(stderr=options.json)
     checked(script)
-    console = Console(stderr=options.json)
+    if options.corrected is not None:
+        check_copy(script, options.corrected)
     announce(script, console)
-    session = diagnose_script(
-        script,
-        arguments[cut + 1 :],
-        limit=options.limit,
-        seconds=options.seconds,
-        quiet=options.json,
-        watcher=Bars(console),
-    )
+    limits = {"limit": options.limit, "quiet": options.json, "watcher": Bars(console)}
+    session = diagnose_script(script, arguments, seconds=options.seconds, **limits)
     if options.json:
         print(json.dumps(session_table(session), indent=2))
     else:
         show_session(session, console)
     if options.corrected is not None:
-        write_corrected(session, options.corrected)
-        console.print(f"Corrected copy: {options.corrected}", highlight=False, soft_wrap=True)
-    return 0 if session.healthy else EXIT_STATUS["different" if session.diagnoses else "inconclusive"]
+        changed = write_corrected(session, options.corrected)
+        again = (
+            diagnose_script(options.corrected, arguments, seconds=0.01, **{**limits, "quiet": True})
+            if changed
+            else None
+        )
+        show_corrected(session, again, options.corrected, changed, console)
+    if session.healthy:
+        return 0
+    return EXIT_STATUS["different" if any(not d.healthy for d in session.diagnoses) else "inconclusive"]
 
 
-def _diagnose_problem(named: str, arguments: list[str]) -> int:
-    without = [argument for argument in arguments if argument not in (named, "--json")]
-    experiment = parse_run([named, *without]).experiment
-    console = Console(stderr="--json" in arguments)
-    found = diagnose_experiment(experiment, seconds=TRIALS_SECONDS, watcher=Bars(console))
-    if "--json" in arguments:
+def _diagnose_problem(options: DiagnoseOptions, others: list[str]) -> int:
+    console = Console(stderr=options.json)
+    require(
+        options.corrected is None, f"--corrected is for scripts; {options.program!r} is a problem, and has no lines."
+    )
+    experiment = parse_run([options.program, *others]).experiment
+    found = diagnose_experiment(experiment, seconds=options.seconds, watcher=Bars(console))
+    if options.json:
         print(json.dumps(network_table(found), indent=2))
     else:
         show_diagnosis(found, console)

@@ -1,9 +1,9 @@
 """Values that a compiled function read from outside while it was traced, and that changed since."""
 
 import dis
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from types import CodeType, FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import jax
@@ -22,19 +22,26 @@ class Frozen:
         self.function = function
         self.seen: dict[tuple, tuple[Any, Any, Place]] = {}
 
-    def remember(self) -> None:
-        """What the function reads, as it is now that it was traced."""
+    def remember(self, objects: Sequence[Any]) -> None:
+        """What the function reads from outside, and from these objects that it is given, now that it was traced."""
         self.seen = {
             where: (kept, original, place)
-            for where, original, place in read(self.function)
+            for where, original, place in self._read(objects)
             if (kept := copied(original))
         }
 
-    def changed(self) -> tuple[str, Place] | None:
+    def _read(self, objects: Sequence[Any]) -> Iterator[tuple[tuple, Any, Place]]:
+        yield from read(self.function)
+        code = getattr(self.function, "__code__", None)
+        if isinstance(code, CodeType):
+            for one in objects:
+                yield from attributes(one, code)
+
+    def changed(self, objects: Sequence[Any]) -> tuple[str, Place] | None:
         """The first value that is another than at the trace."""
         if not self.seen:
             return None
-        for where, original, _ in read(self.function):
+        for where, original, _ in self._read(objects):
             kept, before, place = self.seen.get(where, (None, None, None))
             if kept is None or (original is before and not mutable(original)):
                 continue
@@ -73,6 +80,32 @@ def read(function: Any, depth: int = 0, done: set | None = None) -> Iterator[tup
             yield from read(value, depth + 1, done)
         else:
             yield where, value, Place(code.co_filename, line)
+            yield from attributes(value, code)
+
+
+def attributes(value: Any, code: CodeType) -> Iterator[tuple[tuple, Any, Place]]:
+    """What the code reads of an object that the user's program has made."""
+    if isinstance(value, nnx.Module | ModuleType | type) or not hasattr(value, "__dict__"):
+        return
+    for name, line in attributes_read(code).items():
+        if name in vars(value):
+            where = (code.co_filename, code.co_name, f"{type(value).__name__}.{name}")
+            yield where, vars(value)[name], Place(code.co_filename, line)
+
+
+@lru_cache(maxsize=4096)
+def attributes_read(code: CodeType) -> dict[str, int]:
+    """The attributes that code, and code inside it, reads of anything, with the line."""
+    found: dict[str, int] = {}
+    line = code.co_firstlineno
+    for one in dis.get_instructions(code):
+        line = one.starts_line or line
+        if one.opname == "LOAD_ATTR":
+            found.setdefault(one.argval, line)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            found = {**attributes_read(inner), **found}
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -112,6 +112,11 @@ class Site:
             kwargs = {name: value for name, value in kwargs.items() if name not in self.static}
         return (args, kwargs) if kwargs else args
 
+    def objects(self, args: tuple, kwargs: dict) -> list[Any]:
+        """The arguments that are no arrays, such as `self`."""
+        named = [value for name, value in kwargs.items() if name in self.static]
+        return [arg for i, arg in enumerate(args) if i in self.static] + named
+
     def look(self, args: tuple, kwargs: dict, leaves: list[Any], form: Any) -> Follower:
         """Find out what is called, and whether what it read while it was traced is still so."""
         if self.calls >= self.sample_at:
@@ -124,9 +129,9 @@ class Site:
         follower = self.followers[form]
         with self.session.guard("What a compiled function read"):
             if traced:
-                self.frozen.remember()
+                self.frozen.remember(self.objects(args, kwargs))
             else:
-                changed = self.frozen.changed()
+                changed = self.frozen.changed(self.objects(args, kwargs))
                 if changed is not None:
                     self.session.froze(changed, follower.lines[0])
         return follower

@@ -78,6 +78,10 @@ class Trace:
                     return meeting
         return None
 
+    def used(self, loss: Key) -> set[Key]:
+        """The trained tensors that a loss depends on."""
+        return {key for operation in self._behind(loss) for key in operation.arguments if key in self.parameters}
+
     def first_meeting(self) -> Meeting | None:
         """Where something that depends on the parameters first met what does not, as when a score is computed."""
         found = [(operation, meeting) for operation in self.operations if (meeting := self._meets(operation))]

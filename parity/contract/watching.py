@@ -65,7 +65,7 @@ class Parameter:
     held: bool = True
     """An optimizer holds it, or the program changes it itself."""
     reached: bool = True
-    """It was given a gradient, not exactly 0, in some watched step."""
+    """It was given a gradient in some watched step."""
     trained_before: bool = False
     """Another training moved it, or stored values were loaded into it."""
 

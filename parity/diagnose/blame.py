@@ -9,7 +9,7 @@ from parity.diagnose.changes import TRIED_BY_PEOPLE, Change, changes, farther
 from parity.diagnose.checks.units import RANGES
 from parity.diagnose.finding import Effect, Finding, Trial
 from parity.diagnose.program import Program
-from parity.diagnose.repairs import BEYOND, REPAIRS, SOFT, STOPPED, captured, repair
+from parity.diagnose.repairs import BEYOND, MEANT, REPAIRS, SOFT, STOPPED, captured, repair
 from parity.diagnose.scene import Scene
 from parity.diagnose.setup import Setup
 from parity.diagnose.trials import Trials
@@ -36,6 +36,8 @@ class Verdict:
     mended: float | None = None
     attainable: float | None = None
     unchecked: list[str] = field(default_factory=list)
+    signals: dict[str, float] = field(default_factory=dict)
+    """What the trials show of the network."""
     sizes: dict[str, float] = field(default_factory=dict)
     """By code, how many times a rate or a number of epochs is to change."""
 
@@ -57,11 +59,12 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
     if trials.final is not None and "non-finite-data" not in {finding.code for finding in found}:
         own = trials.final
     as_it_stands = own if own is not None and np.isfinite(own) else -1.0
-    if any(finding.code in BEYOND for finding in found):
+    learned = as_it_stands >= attainable - GAIN
+    if any(finding.code in BEYOND for finding in found) and not (learned and attainable > NOTHING):
         return Verdict(found, attainable=attainable)
-    if as_it_stands >= attainable - GAIN:
+    if learned:
         # What can be learned from these rows it has learned; a column that lost its values takes more than that away.
-        soft = SOFT if attainable >= LEARNED else SOFT - {"constant-input"}
+        soft = (SOFT if attainable >= LEARNED else SOFT - {"constant-input"}) | MEANT
         return Verdict([replace(f, severity="hint") if f.code in soft else f for f in found], attainable=attainable)
     return Search(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found).verdict()
 
@@ -115,7 +118,16 @@ class Search:
         rest = [f for f in left if not (self.by_loop and f.code in OF_LOOPS)]
         findings = [*of_loop, *told, *rest, *self._polish(basis, score)]
         sizes = {finding_of(c, self.effects[c.name], scene).code: c.size for c in basis}
-        return Verdict(findings, scene.tried, score, scene.attainable, [*scene.notes, *self._untried()], sizes)
+        ten = scene.trials.ten_rows
+        return Verdict(
+            findings,
+            scene.tried,
+            score,
+            scene.attainable,
+            [*scene.notes, *self._untried()],
+            {} if ten is None else {"score on ten rows": ten},
+            sizes,
+        )
 
     def _loop_at_fault(self, score: float) -> float:
         """Where the same training does better in a loop of our own, the fault is in the program's loop and in nothing else."""

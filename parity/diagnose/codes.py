@@ -107,7 +107,7 @@ _ALL = (
     Code(
         "too-few-epochs",
         "training stops too early",
-        "The loss was still falling.",
+        "What the network could learn, it had not learned yet.",
         "Train longer, or at a larger rate.",
         "Silent.",
         "Silent.",

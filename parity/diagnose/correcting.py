@@ -1,5 +1,7 @@
-"""A copy of a script with all corrected lines."""
+"""A copy of a script with the corrected lines."""
 
+import ast
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,32 +10,64 @@ from parity.diagnose.finding import Fix
 from parity.diagnose.session import Session
 
 
-def write_corrected(session: Session, path: Path) -> None:
-    """Write the script with all corrected lines to another file; InputError where that would be the script itself."""
-    same = path.exists() and path.samefile(session.script)
-    require(not same, f"--corrected is {str(path)!r}, the script itself, which is never changed. Name another file.")
-    fixes = [fix for diagnosis in session.diagnoses for finding in diagnosis.findings for fix in finding.fix]
+def check_copy(script: Path, copy: Path) -> None:
+    """Raise InputError where a corrected copy can't be written there."""
+    same = copy.exists() and copy.samefile(script)
+    require(not same, f"--corrected is {str(copy)!r}, the script itself, which is never changed. Name another file.")
+    folder = copy.parent
     require(
-        path.parent.is_dir(),
-        f"--corrected is {str(path)!r}, but there is no folder {str(path.parent)!r}. Make it, or name another.",
+        folder.is_dir(),
+        f"--corrected is {str(copy)!r}, but there is no folder {str(folder)!r}. Make it, or name another.",
     )
-    path.write_text(corrected(session.script, fixes), encoding="utf-8")
+    require(not copy.is_dir(), f"--corrected is {str(copy)!r}, which is a folder; expected the path of a file.")
 
 
-def corrected(script: Path, fixes: Sequence[Fix]) -> str:
-    """The text of a script with these fixes; what is meant for other files is left out."""
-    lines = script.read_text(encoding="utf-8").splitlines()
-    mine = [fix for fix in fixes if Path(fix.place.file).resolve() == script.resolve()]
-    # From the bottom up, so that the lines above keep their numbers; of two that change one line the first is made.
-    changed: set[int] = set()
-    for fix in sorted(dict.fromkeys(mine), key=lambda fix: (fix.place.line, bool(fix.before)), reverse=True):
-        first, covered = fix.place.line - 1, set(range(fix.place.line, fix.place.line + len(fix.before)))
-        if covered & changed:
-            continue
-        if tuple(lines[first : first + len(fix.before)]) != fix.before:
+def write_corrected(session: Session, copy: Path) -> int:
+    """Write the script with the corrected lines to another file; how many places were changed."""
+    check_copy(session.script, copy)
+    fixes = [fix for diagnosis in session.diagnoses for finding in diagnosis.findings for fix in finding.fix]
+    text, changed = corrected(session.script, fixes)
+    copy.write_text(text, encoding="utf-8")
+    return changed
+
+
+def corrected(script: Path, fixes: Sequence[Fix]) -> tuple[str, int]:
+    """The text of a script with these fixes, and how many were made.
+
+    What is meant for other files is left out, and so is what would change a line twice, or would leave a text that is no Python.
+    """
+    with tokenize.open(script) as text:
+        before = text.read().splitlines()
+    mine = [fix for fix in dict.fromkeys(fixes) if Path(fix.place.file).resolve() == script.resolve()]
+    made: list[Fix] = []
+    for fix in mine:
+        first = fix.place.line - 1
+        if tuple(before[first : first + len(fix.before)]) != fix.before:
             raise InputError(
-                f"{script} has changed since it was run: line {fix.place.line} is not what it was. Diagnose it again."
+                f"{script} has changed since it was run: line {fix.place.line} is another. Diagnose it again."
             )
-        changed |= covered
+        if not any(_overlap(fix, other) for other in made) and _is_python(_with(before, [*made, fix])):
+            made.append(fix)
+    return "\n".join(_with(before, made)) + "\n", len(made)
+
+
+def _with(before: Sequence[str], fixes: Sequence[Fix]) -> list[str]:
+    """From the bottom up, so that the lines above keep their numbers; what is put in front of a line comes last."""
+    lines = list(before)
+    for fix in sorted(fixes, key=lambda fix: (fix.place.line, bool(fix.before)), reverse=True):
+        first = fix.place.line - 1
         lines[first : first + len(fix.before)] = fix.after
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _overlap(one: Fix, other: Fix) -> bool:
+    lines = [set(range(fix.place.line, fix.place.line + len(fix.before))) for fix in (one, other)]
+    return bool(lines[0] & lines[1])
+
+
+def _is_python(lines: Sequence[str]) -> bool:
+    try:
+        ast.parse("\n".join(lines))
+    except SyntaxError:
+        return False
+    return True

@@ -36,7 +36,7 @@ def diagnose_experiment(experiment: Experiment, *, seconds: float, watcher: Watc
     start = draw(experiment)
     with (watcher or Silent()).task(f"training {experiment.problem}", start.config.steps) as done:
         recording = record(start, done)
-    return judge(experiment.problem, recording, None, seconds=seconds)[0]
+    return judge(experiment.problem, recording, 0, None, seconds=seconds)[0]
 
 
 def record(start: Start, done: Done) -> Recording:

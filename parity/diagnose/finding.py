@@ -83,14 +83,13 @@ class Diagnosis:
     mended: float | None = None
     """The score with all findings mended, in a training of our own."""
     baselines: dict[str, float] = field(default_factory=dict)
+    signals: dict[str, float] = field(default_factory=dict)
+    """What the training shows of itself, by name; symptoms, and no findings."""
     trials: tuple[Trial, ...] = ()
     checked: tuple[str, ...] = ()
     """What was checked and found in order."""
     unchecked: tuple[str, ...] = ()
     """What could not be checked, and why."""
-    notes: tuple[str, ...] = ()
-    """What happened: the script raised, ran into the time limit, trained two networks."""
-    traceback: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

@@ -43,17 +43,44 @@ def assigned(source: Source, place: Place | None) -> list[str]:
 
 def forward_call(source: Source, place: Place | None, program: Program) -> ast.Call | None:
     """The call of the network on that line: `model(x)`."""
+    if place is None or not same_file(source, place):
+        return None
     names = network_names(source)
-    calls = source.calls(place.line) if place else []
-    return next(
-        (c for c in calls if c.args and ast.unparse(c.func) in names),
-        next((c for c in calls if c.args and isinstance(c.func, ast.Name | ast.Attribute)), None),
+    return next((call for call in source.calls(place.line) if call.args and ast.unparse(call.func) in names), None)
+
+
+def same_file(source: Source, place: Place | None) -> bool:
+    """Whether a place is in this file: a program may be written in several."""
+    return place is not None and place.file == source.file
+
+
+def in_scope(source: Source, name: str, line: int) -> bool:
+    """Whether a name means the same on that line: it is the file's own, or of the function that the line is in."""
+    root, function = name.split(".")[0], source.function(line)
+    inside = ast.walk(function) if function is not None else ()
+    local = any(
+        isinstance(n, ast.arg | ast.Name) and root in (getattr(n, "arg", None), getattr(n, "id", None)) for n in inside
     )
+    return local or any(isinstance(n, ast.Assign) and mentions_target(n, root) for n in source.tree.body)
+
+
+def mentions_target(node: ast.Assign, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for target in node.targets for n in ast.walk(target))
+
+
+def begins_line(source: Source, statement: ast.stmt | None) -> bool:
+    """Whether nothing stands before a statement on its line, so that lines can be put in front of it and behind it."""
+    if statement is None:
+        return False
+    alone = source.line(statement.lineno)[: statement.col_offset].strip() == ""
+    return alone and not source.line(statement.end_lineno or statement.lineno)[
+        statement.end_col_offset or 0 :
+    ].lstrip().startswith(";")
 
 
 def network_names(source: Source) -> set[str]:
-    """Names that are given a network or an object made of a class."""
-    found = set()
+    """Names that are given an object made of a class or by a function, or that people give networks."""
+    found = {"model", "net", "network", "self.model", "self.net", "self.network"}
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             made = ast.unparse(node.value.func)
@@ -66,19 +93,20 @@ def mentions(node: ast.AST, names: Sequence[str]) -> bool:
     return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(node))
 
 
-def in_front(source: Source, line: int, *texts: str) -> Fix:
-    """New lines in front of the statement of a line, as deep as that."""
+def in_front(source: Source, line: int, *texts: str) -> Iterator[Fix]:
+    """New lines in front of the statement of a line, as deep as that; none where it shares its line with others."""
     statement = source.statement(line)
-    first = statement.lineno if statement is not None else line
-    return Fix(Place(source.file, first), (), tuple(source.indent(first) + text for text in texts))
+    if statement is not None and begins_line(source, statement):
+        indent = source.indent(statement.lineno)
+        yield Fix(Place(source.file, statement.lineno), (), tuple(indent + text for text in texts))
 
 
-def behind(source: Source, line: int, *texts: str) -> Fix:
-    """New lines behind the statement of a line."""
+def behind(source: Source, line: int, *texts: str) -> Iterator[Fix]:
+    """New lines behind the statement of a line, as deep as that; none where it shares its line with others."""
     statement = source.statement(line)
-    last = (statement.end_lineno or line) if statement is not None else line
-    first = statement.lineno if statement is not None else line
-    return Fix(Place(source.file, last + 1), (), tuple(source.indent(first) + text for text in texts))
+    if statement is not None and begins_line(source, statement):
+        indent = source.indent(statement.lineno)
+        yield Fix(Place(source.file, (statement.end_lineno or line) + 1), (), tuple(indent + text for text in texts))
 
 
 def rewritten(source: Source, node: ast.expr, text: str) -> Fix:
@@ -102,8 +130,7 @@ def target_shape(finding: Finding, program: Program, source: Source, size: float
         called = any(isinstance(n, ast.Call) and ast.unparse(n.func) in networks for n in ast.walk(node))
         return called or mentions(node, predicted)
 
-    pairs = [node.args[:2] for node in ast.walk(statement) if isinstance(node, ast.Call) and len(node.args) >= 2]
-    pairs += [[n.left, n.right] for n in ast.walk(statement) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]
+    pairs = compared(source, finding.place.line)
     for one, other in pairs:
         if is_prediction(one) == is_prediction(other):
             continue
@@ -116,16 +143,24 @@ def target_shape(finding: Finding, program: Program, source: Source, size: float
 
 
 def rate(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
-    """Another number where the rate stands."""
+    """Another number where the rate stands: where an optimizer is made, or where a name is given it."""
     assert finding.place is not None
+    told = program.training.optimizer
+    seen = told.settings.get("learning_rate") if told is not None else None
     for call in source.calls(finding.place.line):
-        named = next((k.value for k in call.keywords if k.arg in ("lr", "learning_rate")), None)
-        numbers = [a for a in call.args if isinstance(a, ast.Constant | ast.Name)]
-        node = named or (numbers[-1] if numbers and len(call.args) <= 2 else None)
-        constant = constant_of(source, node)
-        if constant is not None:
-            yield rewritten(source, constant, number(float(constant.value) * size))  # type: ignore[arg-type]
-            return
+        given = [k.value for k in call.keywords if k.arg in ("lr", "learning_rate")]
+        if ast.unparse(call.func).split(".")[-1].lower() in OPTIMIZERS:
+            given += call.args[:2]
+        for node in given:
+            constant = constant_of(source, node)
+            if constant is not None and (seen is None or abs(float(constant.value) - seen) <= 1e-6 * seen):  # type: ignore[arg-type]
+                yield rewritten(source, constant, number(float(constant.value) * size))  # type: ignore[arg-type]
+                return
+
+
+OPTIMIZERS = frozenset(
+    {"sgd", "adam", "adamw", "rmsprop", "adagrad", "nadam", "radam", "adamax", "adadelta", "lion", "lbfgs"}
+)
 
 
 def constant_of(source: Source, node: ast.expr | None) -> ast.Constant | None:
@@ -166,7 +201,7 @@ def zero_grad(finding: Finding, program: Program, source: Source, size: float) -
     assert finding.place is not None
     name = optimizer_name(program, source)
     if name:
-        yield in_front(source, finding.place.line, f"{name}.zero_grad()")
+        yield from in_front(source, finding.place.line, f"{name}.zero_grad()")
 
 
 def optimizer_name(program: Program, source: Source) -> str | None:
@@ -189,14 +224,14 @@ def optimizer_step(finding: Finding, program: Program, source: Source, size: flo
     """`optimizer.step()` behind the backward pass."""
     place, name = program.training.backward_place, optimizer_name(program, source)
     if place and name and not program.training.updates:
-        yield behind(source, place.line, f"{name}.step()")
+        yield from behind(source, place.line, f"{name}.step()")
 
 
 def backward(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
     """`loss.backward()` in front of the optimizer's step."""
     place, names = program.training.update_place, assigned(source, program.loss_place)
     if place and names:
-        yield in_front(source, place.line, f"{names[0]}.backward()")
+        yield from in_front(source, place.line, f"{names[0]}.backward()")
 
 
 def attached(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
@@ -212,7 +247,8 @@ def attached(finding: Finding, program: Program, source: Source, size: float) ->
         None,
     )
     model = forward_call(source, program.training.forward_place, program)
-    if call is not None and model is not None and program.training.network != "functions":
+    named = model is not None and in_scope(source, source.text(model.func), finding.place.line)
+    if call is not None and model is not None and named and program.training.network != "functions":
         yield rewritten(source, call.args[0], f"{source.text(model.func)}.parameters()")
 
 
@@ -276,20 +312,26 @@ def reduction(finding: Finding, program: Program, source: Source, size: float) -
 
 
 def epochs(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
-    """More turns of the outermost loop around the update."""
+    """More turns of the outermost loop around the update in which no optimizer is made."""
     place = program.training.update_place or program.training.backward_place
-    if place is None:
+    made = program.training.optimizer.place if program.training.optimizer else None
+    if place is None or not same_file(source, place):
         return
-    loops = [
+    around = [
         n for n in ast.walk(source.tree) if isinstance(n, ast.For) and n.lineno <= place.line <= (n.end_lineno or 0)
     ]
-    for loop in sorted(loops, key=lambda n: n.lineno):
+    own = [
+        n
+        for n in around
+        if made is None or not (same_file(source, made) and n.lineno <= made.line <= (n.end_lineno or 0))
+    ]
+    for loop in sorted(own, key=lambda n: n.lineno):
         call = loop.iter
         if isinstance(call, ast.Call) and ast.unparse(call.func) in ("range", "trange") and call.args:
             constant = constant_of(source, call.args[-1] if len(call.args) < 3 else call.args[1])
             if constant is not None:
                 yield rewritten(source, constant, f"{round(float(constant.value) * size):_}")  # type: ignore[arg-type]
-                return
+            return
 
 
 def activations(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
@@ -339,34 +381,50 @@ def training_mode(finding: Finding, program: Program, source: Source, size: floa
     assert finding.place is not None
     call = forward_call(source, finding.place, program)
     if call is not None and program.framework == "torch":
-        yield in_front(source, finding.place.line, f"{source.text(call.func)}.train()")
+        yield from in_front(source, finding.place.line, f"{source.text(call.func)}.train()")
 
 
 def evaluation_mode(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
-    """`model.eval()` in front of the evaluation."""
+    """`model.eval()` in front of the evaluation, and `model.train()` behind it where training goes on."""
     assert finding.place is not None
     call = forward_call(source, finding.place, program)
-    if call is not None:
-        yield in_front(source, finding.place.line, f"{source.text(call.func)}.eval()")
+    if call is None:
+        return
+    line, update, name = finding.place.line, program.training.update_place, source.text(call.func)
+    loops = [
+        n
+        for n in ast.walk(source.tree)
+        if isinstance(n, ast.For | ast.While) and n.lineno <= line <= (n.end_lineno or 0)
+    ]
+    goes_on = source.function(line) is not None or any(
+        update is not None and loop.lineno <= update.line <= (loop.end_lineno or 0) for loop in loops
+    )
+    blocks = [n for n in ast.walk(source.tree) if isinstance(n, ast.With) and n.lineno <= line <= (n.end_lineno or 0)]
+    block = max(blocks, key=lambda n: n.lineno, default=None)
+    statement = block if block is not None else source.statement(line)
+    if statement is None or not begins_line(source, statement) or isinstance(statement, ast.Return):
+        return
+    indent = source.indent(statement.lineno)
+    yield Fix(Place(source.file, statement.lineno), (), (f"{indent}{name}.eval()",))
+    returns = any(isinstance(n, ast.Return) for n in ast.walk(statement))
+    if goes_on and not returns:
+        yield Fix(Place(source.file, (statement.end_lineno or line) + 1), (), (f"{indent}{name}.train()",))
 
 
 def scaled_inputs(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
-    """Inputs less their mean, over their spread, in front of the loop."""
+    """Inputs less their mean, over their spread, in front of the loop, for all rows that the network is given."""
     training = forward_call(source, program.training.forward_place, program)
     if training is None or not isinstance(training.args[0], ast.Name):
         return
-    name = training.args[0].id
-    loop = outermost_loop(source, training.lineno)
-    judged = {
-        call.args[0].id
-        for e in program.evaluations
-        if (call := forward_call(source, e.place, program)) and isinstance(call.args[0], ast.Name)
-    }
-    others = sorted(other for other in judged - {name} if first_line(source, other) < loop)
-    if first_line(source, name) >= loop or source.indent(loop) != source.indent(first_line(source, name)):
+    name, loop = training.args[0].id, outermost_loop(source, training.lineno)
+    calls = [forward_call(source, e.place, program) for e in program.evaluations]
+    if any(call is None or not isinstance(call.args[0], ast.Name) for call in calls):
+        return  # Rows that would be left as they are, and be judged in other units.
+    judged = {call.args[0].id for call in calls if call is not None and isinstance(call.args[0], ast.Name)}
+    names = [name, *sorted(judged - {name})]
+    if not all(plain(source, one, loop) for one in names):
         return
-    names = [name, *others]
-    yield in_front(
+    yield from in_front(
         source,
         loop,
         f"input_mean, input_spread = {name}.mean(0), {name}.std(0)",
@@ -374,36 +432,49 @@ def scaled_inputs(finding: Finding, program: Program, source: Source, size: floa
     )
 
 
+def plain(source: Source, name: str, loop: int) -> bool:
+    """Whether a name is given its value in front of a loop, on the same level."""
+    first = first_line(source, name)
+    return first < loop and source.indent(loop) == source.indent(first)
+
+
 def scaled_targets(finding: Finding, program: Program, source: Source, size: float) -> Iterator[Fix]:
     """Targets less their mean, over their spread, and predictions in their own units again."""
-    place = program.loss_place
-    predicted = assigned(source, program.training.forward_place)
-    training = forward_call(source, program.training.forward_place, program)
-    if place is None or training is None:
+    place, training = program.loss_place, forward_call(source, program.training.forward_place, program)
+    if place is None or training is None or not same_file(source, place):
         return
-    pairs = [c.args[:2] for c in source.calls(place.line) if len(c.args) >= 2]
-    statement = source.statement(place.line)
-    pairs += (
-        [[n.left, n.right] for n in ast.walk(statement) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)]
-        if statement
-        else []
-    )
-    names = [node.id for pair in pairs for node in pair if isinstance(node, ast.Name) and node.id not in predicted]
-    if not names:
+    predicted = assigned(source, program.training.forward_place)
+    names = [
+        n.id for pair in compared(source, place.line) for n in pair if isinstance(n, ast.Name) and n.id not in predicted
+    ]
+    calls = [forward_call(source, e.place, program) for e in program.evaluations if e.after]
+    if len(set(names)) != 1 or None in calls or not calls:
         return
     name, loop = names[0], outermost_loop(source, training.lineno)
-    if first_line(source, name) >= loop or source.indent(loop) != source.indent(first_line(source, name)):
-        return
-    yield in_front(
+    statement = source.statement(place.line)
+    elsewhere = [n for n in ast.walk(source.tree) if isinstance(n, ast.Name) and n.id == name and n.lineno > loop]
+    in_loss = [] if statement is None else [n for n in ast.walk(statement) if isinstance(n, ast.Name) and n.id == name]
+    if not plain(source, name, loop) or len(elsewhere) > len(in_loss):
+        return  # It would be in other units where it is used besides.
+    yield from in_front(
         source,
         loop,
         f"target_mean, target_spread = {name}.mean(0), {name}.std(0)",
         f"{name} = ({name} - target_mean) / target_spread",
     )
-    for evaluation in {e.place for e in program.evaluations if e.place and e.after}:
-        call = forward_call(source, evaluation, program)
-        if call is not None:
-            yield rewritten(source, call, f"{source.text(call)} * target_spread + target_mean")
+    for call in {id(call): call for call in calls if call is not None}.values():
+        yield rewritten(source, call, f"{source.text(call)} * target_spread + target_mean")
+
+
+def compared(source: Source, line: int) -> list[list[ast.expr]]:
+    """The pairs that the statement of a line may compare: two arguments of a call, two sides of a difference."""
+    statement = source.statement(line)
+    if statement is None:
+        return []
+    pairs = [node.args[:2] for node in ast.walk(statement) if isinstance(node, ast.Call) and len(node.args) >= 2]
+    return pairs + [
+        [n.left, n.right] for n in ast.walk(statement) if isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub)
+    ]
 
 
 def outermost_loop(source: Source, line: int) -> int:

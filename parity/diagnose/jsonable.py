@@ -11,7 +11,7 @@ _CONVERTER = cattrs.Converter()
 
 
 def to_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Plain values; NaN and infinities, which JSON has not, as None and text."""
+    """Plain values; NaN and infinities, which JSON has not, as text."""
     table: dict[str, Any] = _plain(_CONVERTER.unstructure(diagnosis))
     return table
 

@@ -11,25 +11,25 @@ from parity.diagnose.checks import check
 from parity.diagnose.finding import SEVERITIES, Diagnosis
 from parity.diagnose.fixes import with_fixes
 from parity.diagnose.program import Program, Scored
+from parity.diagnose.signals import signals
 from parity.diagnose.trials import Trials
 
 
 def judge(
     name: str,
     recording: Recording,
+    index: int,
     watcher: Watcher | None,
     scored: Sequence[Scored] = (),
     seconds: float = 60.0,
     say: Callable[[str], None] = lambda name: None,
 ) -> tuple[Diagnosis, ...]:
-    """One diagnosis for each network that was trained."""
-    told = []
-    for i, training in enumerate(recording.trainings):
-        if not training.steps:
-            continue
-        program = Program(training, recording.framework, tuple(scored))
-        told.append(diagnose(name, program, watcher, i, seconds, recording.unseen, say))
-    return tuple(told)
+    """The diagnosis of one network of a recording; none where no step of it was seen."""
+    training = recording.trainings[index]
+    if not training.steps:
+        return ()
+    program = Program(training, recording.framework, tuple(scored))
+    return (diagnose(name, program, watcher, index, seconds, recording.unseen, say),)
 
 
 def diagnose(
@@ -66,6 +66,7 @@ def diagnose(
         judged_on=judged_on,
         mended=verdict.mended,
         baselines={**trials.baselines, **({} if verdict.attainable is None else {"attainable": verdict.attainable})},
+        signals={**signals(program), **verdict.signals},
         trials=tuple(verdict.trials),
         checked=passed,
         unchecked=(*unseen, *unchecked(program), *verdict.unchecked),

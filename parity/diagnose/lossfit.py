@@ -96,30 +96,50 @@ ELEMENTS: dict[str, Callable[[Floats, Floats], Floats]] = {
     "huber": lambda p, t: np.where(np.abs(p - t) <= 1, (p - t) ** 2 / 2, np.abs(p - t) - 0.5),
     "log_cosh": lambda p, t: np.logaddexp(p - t, t - p) - np.log(2),
 }
-FACTORS = (1.0, 0.5, -1.0, -0.5)
+FACTORS = (1.0, 0.5, -1.0, -0.5)  # What a loss is multiplied by as a rule, the likeliest first.
 
 
 def find_loss(steps: Sequence[Met]) -> FoundLoss | None:
-    """The loss that gives the value of every step that was looked at; None where none of those known does."""
-    usable = [
-        s
-        for s in steps
-        if np.isfinite([s.loss, s.predictions.astype(float).sum(), s.targets.astype(float).sum()]).all()
-    ]
+    """The loss that gives the value of every step that was looked at, but for one factor; None where none known here does."""
+    usable = [step for step in steps if _finite(step)]
     if not usable:
         return None
-    steps = [usable[0], usable[len(usable) // 2], usable[-1]]
-    found = [set(_candidates(step)) for step in steps]
-    common = set.intersection(*found)
-    named = _named(steps[0].loss_function)
-    likely = sorted(
-        common, key=lambda f: (f.kind != named, FACTORS.index(f.factor), f.kind != "mse", f.reduction != "mean")
-    )
-    if likely:
-        return likely[0]
-    if named:
-        return FoundLoss(named, "mean", 1.0, np.shape(steps[0].predictions))
-    return None
+    looked_at = [usable[i] for i in sorted({0, len(usable) // 3, 2 * len(usable) // 3, len(usable) - 1})]
+    named = _named(usable[0].loss_function)
+    found = [loss for kind in ELEMENTS if named in ("", kind) for loss in _of_kind(kind, looked_at)]
+    if found:
+        return min(found, key=lambda f: (_unusual(f.factor), f.kind != "mse", f.reduction != "mean"))
+    return FoundLoss(named, "mean", 1.0, usable[0].predictions.shape) if named else None
+
+
+def _finite(step: Met) -> bool:
+    return bool(np.isfinite([step.loss, step.predictions.astype(float).sum(), step.targets.astype(float).sum()]).all())
+
+
+def _unusual(factor: float) -> int:
+    return next((i for i, usual in enumerate(FACTORS) if abs(factor - usual) <= CLOSE * abs(usual)), len(FACTORS))
+
+
+def _of_kind(kind: str, steps: Sequence[Met]) -> Iterator[FoundLoss]:
+    """Each reduction of these elements that is the loss in every step, times one factor."""
+    for reduction in ("mean", "sum", "root"):
+        factors = []
+        for step in steps:
+            try:
+                pairs = np.broadcast_shapes(step.predictions.shape, step.targets.shape)
+            except ValueError:
+                return
+            with np.errstate(over="ignore", invalid="ignore"):
+                value = FoundLoss(kind, reduction, 1.0, pairs).value(
+                    step.predictions.astype(float), step.targets.astype(float)
+                )
+            factors.append(step.loss / value if abs(value) > SMALLEST else np.nan)
+        middle = float(np.median(factors))
+        same = bool(np.isfinite(factors).all()) and max(factors) - min(factors) <= CLOSE * abs(middle)
+        # A factor that is not usual could be chance, where there are too few steps to show that it stays.
+        if same and middle != 0 and (_unusual(middle) < len(FACTORS) or len(steps) > 2):
+            usual = next((f for f in FACTORS if abs(middle - f) <= CLOSE * abs(f)), middle)
+            yield FoundLoss(kind, reduction, usual, pairs)
 
 
 def _named(function: str) -> str:
@@ -130,27 +150,3 @@ def _named(function: str) -> str:
         "binary_cross_entropy": "bce", "binary_cross_entropy_with_logits": "bce_logits",
         "sigmoid_binary_cross_entropy": "bce_logits",
     }.get(function, "")  # fmt: skip
-
-
-def _candidates(step: Met) -> Iterator[FoundLoss]:
-    p, t = np.asarray(step.predictions, float), np.asarray(step.targets, float)
-    try:
-        shape = np.broadcast_shapes(p.shape, t.shape)
-    except ValueError:
-        return
-    named = _named(step.loss_function)
-    for kind, elements in ELEMENTS.items():
-        if named and kind != named:
-            continue
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = elements(p, t)
-            reduced = {"mean": values.mean(), "sum": values.sum(), "root": np.sqrt(values.mean())}
-            # A sum over the columns, then a mean over the rows.
-            if values.ndim > 1 and values.shape[-1] > 1:
-                reduced["sum of columns"] = values.sum(-1).mean()
-        for reduction, value in reduced.items():
-            for factor in FACTORS:
-                if abs(step.loss - factor * value) <= CLOSE * max(abs(value), SMALLEST):
-                    columns = shape[-1] if reduction == "sum of columns" else 1
-                    name = "mean" if reduction == "sum of columns" else reduction
-                    yield FoundLoss(kind, name, factor * columns if columns == 1 else factor, shape)

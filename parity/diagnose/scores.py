@@ -19,6 +19,7 @@ class Scores:
     """The last pairs of truth and prediction that were scored."""
 
     def __init__(self) -> None:
+        self.on = True
         self.seen: list[Scored] = []
         self.undo: list[Callable[[], None]] = []
 
@@ -27,12 +28,19 @@ class Scores:
         metrics = sys.modules["sklearn.metrics"]
         for name in FUNCTIONS:
             original = getattr(metrics, name, None)
-            if original is not None:
-                setattr(metrics, name, self._noting(name, original))
-                self.undo.append(lambda name=name, original=original: setattr(metrics, name, original))  # type: ignore[misc]
+            if original is None:
+                continue
+            noting = self._noting(name, original)
+            # Also where it is defined, so that it can be pickled by its name.
+            for owner in (metrics, sys.modules[original.__module__]):
+                setattr(owner, name, noting)
+                self.undo.append(lambda owner=owner, name=name, original=original: setattr(owner, name, original))  # type: ignore[misc]
 
     def stop(self) -> tuple[Scored, ...]:
         """Put everything back."""
+        self.on = (
+            False  # A program may have taken the function with `from sklearn.metrics import`, and go on calling it.
+        )
         while self.undo:
             self.undo.pop()()
         return tuple(self.seen)
@@ -41,6 +49,8 @@ class Scores:
         @wraps(original)
         def score(*args: Any, **kwargs: Any) -> Any:
             result = original(*args, **kwargs)
+            if not self.on:
+                return result
             given = [*args, *(kwargs[key] for key in ("y_true", "y_pred") if key in kwargs)]
             try:
                 truth, prediction = (np.array(value) for value in given[:2])

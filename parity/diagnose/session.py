@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,9 @@ from parity.progress import Silent, Watcher
 LIMIT_SECONDS = 600.0
 GRACE_SECONDS = 60.0  # For what can't be cut short: importing, stopping, reading.
 POLL_SECONDS = 0.1
+NO_GPU = re.compile(
+    r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA|Unknown backend.*(gpu|cuda)|No GPU", re.IGNORECASE
+)
 # Calls that write files, as people write them in training scripts.
 WRITES = frozenset(
     {
@@ -211,7 +215,7 @@ def _notes(ended: str, last: dict[str, Any], limit: float) -> Iterator[str]:
         yield "You interrupted the script; what was found until then stands below."
     if ended == "raised":
         yield "The script raised an error; what was found until then stands below."
-        if "cuda" in last.get("traceback", "").lower():
+        if NO_GPU.search(last.get("traceback", "")):
             yield "It asks for a GPU that is not here. Run it where there is one, or let it use the CPU."
     if last and not last.get("diagnoses"):
         what = " and ".join(last.get("frameworks", ())) or "neither torch nor jax"

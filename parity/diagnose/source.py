@@ -1,6 +1,7 @@
 """A script's text: which statement stands on a line, and how a part of it is written anew."""
 
 import ast
+import tokenize
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,8 @@ class Source:
     @cached_property
     def lines(self) -> list[str]:
         """Without their line ends."""
-        return Path(self.file).read_text(encoding="utf-8").splitlines()
+        with tokenize.open(self.file) as text:
+            return text.read().splitlines()
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -35,6 +37,15 @@ class Source:
             if isinstance(n, ast.stmt) and n.lineno <= number <= (n.end_lineno or n.lineno)
         ]
         return min(covering, key=lambda n: ((n.end_lineno or n.lineno) - n.lineno, -n.col_offset), default=None)
+
+    def function(self, number: int) -> ast.FunctionDef | None:
+        """The innermost function that a line is in."""
+        around = [
+            n
+            for n in ast.walk(self.tree)
+            if isinstance(n, ast.FunctionDef) and n.lineno <= number <= (n.end_lineno or 0)
+        ]
+        return max(around, key=lambda n: n.lineno, default=None)
 
     def calls(self, number: int) -> list[ast.Call]:
         """The calls in the statement of a line, the outermost first."""

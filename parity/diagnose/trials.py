@@ -4,7 +4,7 @@ N rows, D inputs, K outputs, S steps, R replicas.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -41,6 +41,7 @@ from parity.diagnose.setup import Setup
 Floats = NDArray[Any]
 SEEDS = 3
 CHEAP = 3e8  # Products of steps, rows and parameters, up to which a trial is run from several initial weights.
+TEN_ROWS_STEPS = 1000
 AT_ONCE = 2  # Trials that are compiled and run side by side.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
@@ -59,12 +60,10 @@ class Trials:
     training: int
     seconds: float
     """Of all trials together."""
-    progress: Callable[[str], None] = lambda name: None
 
     def __post_init__(self) -> None:
         self.end = time.monotonic() + self.seconds
         self.done: dict[Any, float] = {}
-        self.rng = np.random.default_rng(0)
 
     # What is learned, and what it is judged by.
 
@@ -261,6 +260,9 @@ class Trials:
 
     def _replay(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
         """By the program's own framework, on the network itself."""
+        scores = self.program.first.predictions if self.program.first else np.zeros(0)
+        if self.program.classes and (scores.ndim < 2 or scores.shape[-1] != train.targets.shape[-1]):
+            return None  # One score for two classes: the contract's loss wants one for each.
         changed = setup.width != 1 or setup.layers is not None or setup.bare_output or setup.redraw
         if self.watcher is None or not self.program.training.replayable or changed:
             return None
@@ -290,6 +292,23 @@ class Trials:
         rng, epochs = np.random.default_rng(1), -(-setup.steps * setup.batch // rows)
         drawn = np.concatenate([rng.permutation(rows) for _ in range(epochs + 1)])[: setup.steps * setup.batch]
         return BatchOrder(setup.steps, drawn.reshape(setup.steps, setup.batch).astype(np.int32))
+
+    @cached_property
+    def ten_rows(self) -> float | None:
+        """How well the network learns ten rows by heart, with a loss and an optimizer known to work."""
+        if self.split is None or self.out_of_time:
+            return None
+        train = self.split[0]
+        few = np.linspace(0, len(train.inputs) - 1, min(10, len(train.inputs))).astype(int)
+        rows = Data(train.inputs[few], train.targets[few])
+        scaling = Scaling.of(rows, False, not self.program.classes)
+        loss = Loss("cross_entropy" if self.program.classes else "mse")
+        setup = Setup(Adam(learning_rate=1e-2), loss, None, TEN_ROWS_STEPS)
+        try:
+            predictions = self._train(setup, scaling.scaled(rows), rows.inputs)
+        except (TimeUpError, InputError):
+            return None
+        return None if predictions is None else self.measure(scaling.outputs_of(predictions[0]), rows.targets)
 
     # Without the program's own network.
 

@@ -1,6 +1,7 @@
 """Watching whatever runs in this process: the frameworks that it imports, and what it scores."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -46,9 +47,13 @@ class Watching:
         scored = self.scores.stop()
         recordings = [(watcher, watcher.stop()) for watcher in reversed(self.watchers)]
         diagnoses: list[Diagnosis] = []
-        share = seconds / max(1, sum(len(recording.trainings) for _, recording in recordings))
+        end, left = time.monotonic() + seconds, sum(len(recording.trainings) for _, recording in recordings)
         for watcher, recording in reversed(recordings):
-            diagnoses += judge(name, recording, watcher, scored, share, say)
+            for index in range(len(recording.trainings)):
+                # What one network does not need of its share, the others have.
+                share = max(0.0, end - time.monotonic()) / left
+                diagnoses += judge(name, recording, index, watcher, scored, share, say)
+                left -= 1
         return tuple(diagnoses)
 
 

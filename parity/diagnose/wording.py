@@ -4,6 +4,7 @@ from parity.contract import Place
 from parity.diagnose.changes import Change
 from parity.diagnose.finding import Effect, Finding
 from parity.diagnose.scene import Scene
+from parity.diagnose.signals import signals
 
 CLEAR = 0.1  # Of the score, above which what a change buys is no longer a matter of taste.
 ENOUGH_ROWS = 8  # Below this many, sum and mean are not far apart.
@@ -40,7 +41,11 @@ def _place(code: str, scene: Scene) -> Place | None:
 
 def _rate(change: Change, scene: Scene) -> str:
     rate = scene.setup.optimizer.learning_rate
-    return f"With a rate of {rate * change.size:.3g} instead of {rate:.3g}, and all else the same,"
+    ratio = signals(scene.program).get("update over weight")
+    instead = f"a rate of {rate * change.size:.3g} instead of {rate:.3g}, and all else the same,"
+    if change.size > 1 and ratio is not None:
+        return f"An update is {ratio:.1g} of the weights; with {instead}"
+    return f"With {instead}"
 
 
 def _reduction(change: Change, scene: Scene) -> str:
@@ -58,7 +63,9 @@ def _linear(change: Change, scene: Scene) -> str:
 
 
 def _epochs(change: Change, scene: Scene) -> str:
-    return f"{scene.program.updates} updates are too few: with {change.size:g} times as many"
+    fall = signals(scene.program).get("fall of the loss in the last tenth", 0.0)
+    falling = f", and the loss was still falling, by {fall:.0%} in the last tenth" if fall > 0.01 else ""
+    return f"{scene.program.updates} updates are too few{falling}: with {change.size:g} times as many"
 
 
 def _dead(change: Change, scene: Scene) -> str:

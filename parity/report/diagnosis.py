@@ -12,8 +12,10 @@ from rich.text import Text
 from parity.diagnose.codes import CODES
 from parity.diagnose.finding import Diagnosis, Finding, Fix, Trial
 from parity.diagnose.session import Session, written_by
+from parity.numbers import short
 
 COLORS = {"error": "red", "warning": "yellow", "hint": "cyan"}
+WORTH_TELLING = 0.005  # Of the score, below which nobody sees a gain.
 OTHER = {"torch": "JAX", "jax": "PyTorch"}
 
 
@@ -44,8 +46,26 @@ def show_session(session: Session, console: Console) -> None:
     )
 
 
-def show_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
-    """Print one diagnosis."""
+def show_corrected(session: Session, again: Session | None, copy: Path, changed: int, console: Console) -> None:
+    """Print where the corrected copy lies, and what came of running it."""
+    if again is None:
+        console.print(
+            f"{copy} is a plain copy: no line of the script could be corrected.", highlight=False, soft_wrap=True
+        )
+        return
+    told = f"{copy} has {changed} corrected places; run, it "
+    if again.ended != "finished" or not again.diagnoses:
+        told += (
+            f"{'trained nothing' if again.ended == 'finished' else f'ended otherwise than by itself ({again.ended})'}."
+        )
+    else:
+        before, after = session.diagnoses[0] if session.diagnoses else None, again.diagnoses[0]
+        told += f"comes to {after.metric} {score(after.score)}" + (f", from {score(before.score)}." if before else ".")
+    console.print(told, highlight=False, soft_wrap=True)
+
+
+def show_diagnosis(diagnosis: Diagnosis, console: Console, whole: bool = True) -> None:
+    """Print one diagnosis; `whole` says that its program ended by itself."""
     console.print()
     console.print(_what_it_is(diagnosis), highlight=False)
     for i, finding in enumerate(diagnosis.findings, 1):
@@ -60,7 +80,7 @@ def show_diagnosis(diagnosis: Diagnosis, console: Console) -> None:
     for line in _checked(diagnosis):
         console.print(f"[dim]{escape(line)}[/dim]", highlight=False)
     console.print()
-    console.print(_answer(diagnosis), highlight=False)
+    console.print(_answer(diagnosis, whole), highlight=False)
 
 
 def score(value: float | None) -> str:
@@ -151,20 +171,30 @@ def _sentence(basis: Sequence[str], trials: Sequence[Trial]) -> str:
 
 
 def _checked(diagnosis: Diagnosis) -> Iterator[str]:
+    if diagnosis.signals:
+        yield f"Seen: {'; '.join(f'{name} {short(value)}' for name, value in diagnosis.signals.items())}."
     if diagnosis.checked:
         yield f"{len(diagnosis.checked)} other tests found nothing, among them: {'; '.join(diagnosis.checked[:3])}."
     if diagnosis.unchecked:
         yield from dict.fromkeys(diagnosis.unchecked)
 
 
-def _answer(diagnosis: Diagnosis) -> str:
+def _answer(diagnosis: Diagnosis, whole: bool) -> str:
     causes = diagnosis.causes
     if not causes:
-        hints = f" {len(diagnosis.findings)} of them worth a look." if diagnosis.findings else ""
+        hints = (
+            f" Worth a look: {', '.join(finding.code for finding in diagnosis.findings)}." if diagnosis.findings else ""
+        )
+        if not whole:
+            return f"[bold yellow]UNFINISHED[/bold yellow] Until then nothing was found that keeps it from learning.{hints}"
         return f"[bold green]HEALTHY[/bold green] Nothing was found that keeps it from learning.{hints}"
     first, rest = causes[0].code, [finding.code for finding in causes[1:]]
     text = f"[bold red]FOUND[/bold red] It is {first}" + (f", then {', '.join(rest)}" if rest else "") + "."
-    if diagnosis.mended is not None:
+    if (
+        diagnosis.mended is not None
+        and diagnosis.score is not None
+        and diagnosis.mended > diagnosis.score + WORTH_TELLING
+    ):
         mended = {1: "that", 2: "both"}.get(len(causes), "all")
         gain = f"{diagnosis.metric} goes from {score(diagnosis.score)} to {score(diagnosis.mended)}"
         text += f" With {mended} mended, {gain}."

@@ -17,6 +17,7 @@ from parity.contract.places import user_place
 from torch_impl.watch.tracer import Tracer
 
 LARGEST = 4_000_000  # Numbers of one array that are kept.
+SHAPES = 64  # Shapes of which evaluations are kept.
 KEPT = 3  # Evaluations of each shape that are kept from the beginning, and as many from the end.
 BOUNDED = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 NEAR_END = 1e-3
@@ -35,6 +36,7 @@ class Networks:
         self.known: dict[int, tuple[nn.Module, nn.Module | None]] = {}
         self.optimizers: list[tuple[Optimizer, WatchedOptimizer]] = []
         self.loaded: set[int] = set()
+        self.take_several: set[int] = set()  # Networks that are given several tensors at a time.
 
     def meet(self, module: nn.Module) -> bool:
         """Take a copy of a network that was not seen before; says whether it is one."""
@@ -50,7 +52,8 @@ class Networks:
 
     def initial(self, networks: Sequence[nn.Module]) -> nn.Module | None:
         """The one network of a training as it began; None where there are several, or none."""
-        return self.known[id(networks[0])][1] if len(networks) == 1 else None
+        alone = len(networks) == 1 and id(networks[0]) not in self.take_several
+        return self.known[id(networks[0])][1] if alone else None
 
     def held(self) -> set[int]:
         """All tensors that optimizers hold."""
@@ -110,8 +113,8 @@ class Record:
         self.forward_place: Place | None = None
         self.optimizers: list[Optimizer] = []
         self.steps: list[WatchedStep] = []
-        self.first_evaluations: dict[tuple[int, ...], list[Forward]] = {}
-        self.last_evaluations: dict[tuple[int, ...], list[Forward]] = {}
+        self.first_evaluations: dict[tuple[int, ...], list[Evaluation]] = {}
+        self.last_evaluations: dict[tuple[int, ...], list[Evaluation]] = {}
         self.shapes: set[torch.Size] = set()
         self.opened: Open | None = None
         self.passed_back = False
@@ -122,6 +125,7 @@ class Record:
         self.last: tuple[int, dict[str, Tensor]] | None = None
         self.replaced: dict[int, Place | None] = {}
         self.reached: set[int] = set()
+        self.used: set[int] = set()  # What a loss was seen to depend on; the rest is there and has no part in it.
         self.facts: dict[str, Place | None] = {}
 
     def join(self, networks: list[nn.Module]) -> None:
@@ -208,6 +212,8 @@ class Record:
         earlier = [key for key, tensor in tracer.tensors.items() if key not in made and tensor.grad_fn is not None]
         trace = Trace(tuple(tracer.operations), keys, earlier)
         meeting = trace.meeting(tracer.key(opened.loss))
+        used = trace.used(tracer.key(opened.loss))
+        self.used |= {key for key, leaf in self.leaves.items() if tracer.key(leaf) in used}
         operations: tuple[Operation, ...] = ()
         inputs = prediction = target = None
         # A loss, or a prediction, that no operation of this step has made.
@@ -266,7 +272,8 @@ class Record:
                 self._learn(parameter, f"{type(network).__name__}{i}.{name}" if prefixed else name, frame)
         for leaf in tracer.leaves.values():
             # Of a network, tensors that it uses and has not registered; of functions, all that ask for gradients.
-            mine = isinstance(leaf, nn.Parameter) if self.networks else leaf.is_floating_point()
+            own = not self.networks or isinstance(leaf, nn.Parameter)
+            mine = own and leaf.requires_grad and leaf.is_floating_point()
             if mine and id(leaf) not in self.names:
                 self._learn(leaf, variable_name(leaf, frame) or f"parameter {len(self.names)}", frame)
 
@@ -283,13 +290,21 @@ class Record:
         self.leaves[id(leaf)], self.names[id(leaf)] = leaf, name
 
     def add_evaluation(self, forward: Forward) -> None:
+        """Keep copies: the program may use the same memory for something else."""
         shape = tuple(forward.inputs.shape)
+        answer = forward.answer if forward.compared is None else forward.compared
+        predictions = kept(answer)
+        if predictions is None or (shape not in self.first_evaluations and len(self.first_evaluations) >= SHAPES):
+            return
+        told = Evaluation(
+            forward.step, kept(forward.inputs), predictions, kept(forward.target), forward.training, forward.place
+        )
         first = self.first_evaluations.setdefault(shape, [])
         if len(first) < KEPT:
-            first.append(forward)
+            first.append(told)
         else:
             last = self.last_evaluations.setdefault(shape, [])
-            last.append(forward)
+            last.append(told)
             del last[:-KEPT]
 
     def add_block(self, tracer: Tracer, step: int, place: Place | None) -> None:
@@ -337,19 +352,13 @@ class Record:
                 trained_before=key in networks.loaded or key in others,
             )
             for key, leaf in self.leaves.items()
+            if key in self.used or not self.used or key in self.reached
         )
         evaluations = [
-            Evaluation(
-                f.step,
-                kept(f.inputs),
-                kept(f.answer if f.compared is None else f.compared),
-                kept(f.target),
-                f.training,
-                f.place,
-            )
-            for kept_ones in (self.first_evaluations, self.last_evaluations)
-            for forwards in kept_ones.values()
-            for f in forwards
+            told
+            for by_shape in (self.first_evaluations, self.last_evaluations)
+            for one_shape in by_shape.values()
+            for told in one_shape
         ]
         return Training(
             network=type(self.networks[-1]).__name__ if self.networks else "functions",

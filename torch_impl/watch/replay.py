@@ -15,11 +15,18 @@ from torch_impl.losses import build_loss
 from torch_impl.model import ACTIVATIONS
 from torch_impl.optimizers import SCALARS, build_optimizer
 
+SEED = 0  # Of what dropout draws.
 STEPS_A_LOOK = 16  # Steps between two looks at the clock.
 
 
 def replay(initial: nn.Module, plan: Replay) -> Replayed:
-    """Train a copy of the network; what it was copied from stays as it is."""
+    """Train a copy of the network; what it was copied from, and the random state of whoever watches, stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        return _replay(initial, plan)
+
+
+def _replay(initial: nn.Module, plan: Replay) -> Replayed:
     network = copy.deepcopy(initial).requires_grad_(True).train()
     first = next(network.parameters())
 

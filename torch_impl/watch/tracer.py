@@ -65,7 +65,7 @@ class Tracer(TorchFunctionMode):
     def __init__(self, failed: Callable[[str, Exception], None]) -> None:
         super().__init__()
         self.failed = failed
-        self.on, self.paused = False, False
+        self.on, self.paused, self.updating = False, False, False
         self.clear()
 
     def clear(self) -> None:
@@ -75,6 +75,11 @@ class Tracer(TorchFunctionMode):
         self.renamed: dict[int, Hashable] = {}
         self.leaves: dict[Hashable, Tensor] = {}
         self.versions = 0
+
+    @property
+    def silent(self) -> bool:
+        """What runs is the watcher's, or an optimizer's own."""
+        return self.paused or self.updating
 
     def forget(self, first: int) -> None:
         """Forget the operations before one: those behind it belong to the next step."""
@@ -87,7 +92,7 @@ class Tracer(TorchFunctionMode):
         self, func: Callable, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if self.on and not self.paused:
+        if self.on and not self.paused and not self.updating:
             try:
                 self.note(func, args, kwargs or {}, result)
             except Exception as error:  # The user's program goes on whatever happens to ours.

@@ -75,7 +75,8 @@ class Watcher:
 
     def replay(self, training: int, plan: Replay) -> Replayed:
         networks = self.records[training].networks
-        network = networks[0] if plan.trained and len(networks) == 1 else self.networks.initial(networks)
+        initial = self.networks.initial(networks)
+        network = networks[0] if plan.trained and initial is not None else initial
         if network is None:
             raise InputError(f"The network of training {training} was not captured, so it can't be trained again.")
         return replay(network, plan)
@@ -151,6 +152,7 @@ class Watcher:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             if self.tracer.paused or self.depth or not (self.tracer.on or id(module) in self.networks.known):
                 return original(module, *args, **kwargs)
+            self.tracer.updating = False  # Also where an update was given up half-way.
             with self._unharmed("a forward pass"):
                 self._close_comparison()
                 if self.networks.meet(module):
@@ -169,9 +171,11 @@ class Watcher:
 
     def _after_forward(self, module: nn.Module, given: list[Any], result: Any) -> None:
         answers = [result] if isinstance(result, Tensor) else [r for r in result if isinstance(r, Tensor)]
-        inputs = next((value for value in given if isinstance(value, Tensor)), None)
-        if not answers or inputs is None:
+        tensors = [value for value in given if isinstance(value, Tensor)]
+        if not answers or not tensors:
             return
+        inputs = tensors[0] if len(tensors) == 1 else beside_each_other(tensors)
+        self.networks.take_several |= {id(module)} if len(tensors) > 1 else set()
         frame = user_frame()
         forward = Forward(
             module, inputs, answers[0], module.training, torch.is_grad_enabled(), user_place(frame), self.step
@@ -214,7 +218,7 @@ class Watcher:
     def _without_gradients_begun(self, original: Callable) -> Callable:
         def enter(block: Any) -> Any:
             result = original(block)
-            by_functions = self.records and not self.records[-1].networks and not self.tracer.paused
+            by_functions = self.records and not self.records[-1].networks and not self.tracer.silent
             if by_functions and not self.tracer.on and self.blocks < BLOCKS:
                 self.blocks += 1
                 self._trace(True)
@@ -224,7 +228,7 @@ class Watcher:
 
     def _without_gradients_ended(self, original: Callable) -> Callable:
         def leave(block: Any, *error: Any) -> Any:
-            if self.tracer.on and not self.tracer.paused and self.records and not self.records[-1].networks:
+            if self.tracer.on and not self.tracer.silent and self.records and not self.records[-1].networks:
                 with self._unharmed("an evaluation"):
                     self.records[-1].add_block(self.tracer, self.step, user_place())
                     if not self.looking:
@@ -243,21 +247,23 @@ class Watcher:
     # Backward passes.
 
     def _backward(self, original: Callable) -> Callable:
-        def backward(loss: Any, *args: Any, **kwargs: Any) -> Any:
-            tensor = loss if isinstance(loss, Tensor) else next(iter(loss), None)
-            if self.inside or not isinstance(tensor, Tensor):
-                return original(loss, *args, **kwargs)
-            return self._pass_back(tensor, lambda: original(loss, *args, **kwargs))
+        def backward(*args: Any, **kwargs: Any) -> Any:
+            given = args[0] if args else kwargs.get("tensors")
+            loss = given[0] if isinstance(given, tuple | list) and given else given
+            if self.inside or not isinstance(loss, Tensor):
+                return original(*args, **kwargs)
+            return self._pass_back(loss, lambda: original(*args, **kwargs))
 
         return backward
 
     def _gradients(self, original: Callable) -> Callable:
         def grad(outputs: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            inputs = inputs if isinstance(inputs, Tensor) else tuple(inputs)  # It may be a generator, to be read once.
             of = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-            trained = all(tensor.is_leaf for tensor in of) and not kwargs.get("create_graph")
-            loss = outputs if isinstance(outputs, Tensor) else next(iter(outputs))
-            if self.inside or not trained or loss.numel() != 1:
-                return original(outputs, of if not isinstance(inputs, Tensor) else inputs, *args, **kwargs)
+            loss = outputs[0] if isinstance(outputs, tuple | list) and outputs else outputs
+            trained = all(isinstance(tensor, Tensor) and tensor.is_leaf for tensor in of) and isinstance(loss, Tensor)
+            if self.inside or not trained or loss.numel() != 1 or kwargs.get("create_graph"):
+                return original(outputs, inputs, *args, **kwargs)
             return self._pass_back(loss, lambda: original(outputs, inputs, *args, **kwargs), of)
 
         return grad
@@ -328,10 +334,10 @@ class Watcher:
                     if loss is not None:
                         record.open_step(self.step, loss, self.pending, self.tracer, user_frame())
                 record.before_update(optimizer)
-        self.tracer.paused = not any(callable(value) for value in (*args[1:], *kwargs.values()))
+        self.tracer.updating = not any(callable(value) for value in (*args[1:], *kwargs.values()))
 
     def _after_update(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        self.tracer.paused = False
+        self.tracer.updating = False
         with self._unharmed("an update"):
             record = self._updated_record(optimizer)
             if record is not None:
@@ -346,3 +352,14 @@ class Watcher:
         if self.pending:
             return self._record(self.pending)
         return self.records[-1] if self.records else None
+
+
+def beside_each_other(tensors: list[Tensor]) -> Tensor:
+    """What a network is given in several tensors, as columns of one, where they have a row each for every row."""
+    rows = len(tensors[0]) if tensors[0].ndim else 0
+    fit = [
+        tensor.detach().reshape(rows, -1).to(tensors[0].dtype)
+        for tensor in tensors
+        if tensor.ndim and len(tensor) == rows
+    ]
+    return torch.cat(fit, 1) if rows else tensors[0]

@@ -39,7 +39,8 @@ def update(program: Program) -> Iterator[Finding]:
     if "updates-lost-in-jit" in training.facts or training.backwards < 2 or line_search:
         return
     applied = training.updates > 1 and any(p.reached for p in program.parameters)
-    if applied and program.framework == "jax" and not any(moved(p) for p in program.parameters):
+    frozen_rate = "value-frozen-at-trace" in training.facts
+    if applied and program.framework == "jax" and not frozen_rate and not any(moved(p) for p in program.parameters):
         evidence = (
             f"The optimizer gave {training.updates} updates, and no parameter has moved: none of them was applied."
         )
@@ -88,7 +89,9 @@ def reached(program: Program) -> Iterator[Finding]:
     training = program.training
     if not training.backwards or "updates-lost-in-jit" in training.facts:
         return
-    cut = [p for p in program.parameters if p.trainable and not p.reached and not p.trained_before]
+    # A gradient in JAX is an array of zeros also where units are dead; there the watcher has to have seen the cut itself.
+    told = program.framework == "torch" or "detached-graph" in training.facts
+    cut = [p for p in program.parameters if told and p.trainable and not p.reached and not p.trained_before]
     place = training.facts.get("detached-graph") or next(
         (o.place for o in program.operations if o.name == "detach"), None
     )
@@ -114,7 +117,8 @@ def cleared(program: Program) -> Iterator[Finding]:
             "and were added to."
         )
         equivalent = ""
-        if program.training.optimizer is not None and program.training.optimizer.kind == "SGD":
+        optimizer = program.training.optimizer
+        if optimizer is not None and optimizer.kind == "SGD" and not optimizer.settings.get("momentum"):
             equivalent = "Without zero_grad this is SGD with momentum 1.0: a velocity that nothing ever slows down."
         yield Finding("missing-zero-grad", "error", evidence, program.training.backward_place, equivalent=equivalent)
 

@@ -1,16 +1,23 @@
 """Is the data what it should be, and does each row meet its own target?"""
 
 import math
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from parity.diagnose.finding import Finding
+from parity.contract import Evaluation
+from parity.diagnose.finding import Finding, Severity
 from parity.diagnose.lossfit import ELEMENTS
 from parity.diagnose.program import Program
+from parity.diagnose.source import source_of
 
 TORN = 0.5  # Share of the rows met again whose target had changed.
-LEAKED = 0.2  # Share of the judged rows that were trained on.
+LEAKED = 0.2  # Share of the judged rows that were trained on, from which it is no chance,
+ALL = 0.95  # and from which it is all of them.
+DISCRETE = 0.02  # Share of the rows of a batch that have a double, from which rows that are alike say nothing.
+# What people call rows that they keep back.
+HELD_OUT = re.compile(r"test|valid|val\b|val_|held|hold|unseen|te\b|\bva\b|dev\b|check", re.IGNORECASE)
 
 
 def non_finite(program: Program) -> Iterator[Finding]:
@@ -60,9 +67,9 @@ def tested(program: Program) -> str:
     perfect = loss.value(t.reshape(p.shape), t)
     order = np.random.default_rng(0).permutation(len(t))
     before, permuted = loss.value(p, t), loss.value(p, t[order])
-    moved = abs(permuted - before) <= 1e-6 * abs(before)
+    stays = abs(permuted - before) <= 1e-6 * abs(before)
     text = f" Of a perfect prediction it would be {perfect:.4g}, not 0"
-    return f"{text}; with the targets in another order it stays {before:.4g}." if moved else f"{text}."
+    return f"{text}; with the targets in another order it stays {before:.4g}." if stays else f"{text}."
 
 
 def equivalence(program: Program, rows: int) -> str:
@@ -130,6 +137,8 @@ def constant(program: Program) -> Iterator[Finding]:
     if not len(same):
         return
     every = len(same) == flat.shape[1]
+    # Zeros in several columns are categories that do not occur, pixels of a margin, or units of another network.
+    absent = not every and len(same) > 1 and not flat[0, same].any()
     which = (
         "all inputs are"
         if every
@@ -138,19 +147,52 @@ def constant(program: Program) -> Iterator[Finding]:
         else f"columns {', '.join(map(str, same[:5]))} are"
     )
     evidence = f"In the {len(flat)} rows that were seen {which} the same in every row, e.g. {flat[0, same[0]]:.4g}."
-    yield Finding("constant-input", "error" if every else "warning", evidence, program.training.forward_place)
+    severity: Severity = "error" if every else "hint" if absent else "warning"
+    yield Finding("constant-input", severity, evidence, program.training.forward_place)
 
 
 def leak(program: Program) -> Iterator[Finding]:
     """Held-out rows must not be among those that were trained on."""
-    if program.rows is None or program.held_out is not None:
+    if program.rows is None or discrete(program):
         return
     for evaluation in reversed(program.evaluations):
+        rows = 0 if evaluation.inputs is None else len(np.atleast_1d(evaluation.inputs))
         share = program.share_trained_on(evaluation)
-        rows = len(evaluation.inputs) if evaluation.inputs is not None else 0
-        if share < LEAKED or rows < 2:
+        if rows < 2 or evaluation.after == 0:
             continue
-        all_of_them = share == 1.0 and rows >= 0.95 * len(program.rows.inputs)
+        if share < LEAKED:
+            return  # The last evaluation is what the program goes by.
+        partly = share < ALL
+        held_out = partly or (rows < ALL * len(program.rows.inputs) and meant_as_held_out(program, evaluation))
         evidence = f"{share:.0%} of the {rows} rows that the network is judged by are rows that it was trained on."
-        yield Finding("validation-leak", "hint" if all_of_them else "error", evidence, evaluation.place)
+        yield Finding("validation-leak", "error" if held_out else "hint", evidence, evaluation.place)
         return
+
+
+def discrete(program: Program) -> bool:
+    """Inputs of which there are few, so that rows are alike without being the same."""
+    first = program.first
+    if first is None or first.inputs is None or first.inputs.ndim == 0 or len(first.inputs) < 2:
+        return False
+    alike = len(first.inputs) - len({row.tobytes() for row in first.inputs})
+    return alike > DISCRETE * len(first.inputs)
+
+
+def meant_as_held_out(program: Program, evaluation: Evaluation) -> bool:
+    """Whether the program calls these rows its test, or they are a drawn part of what it was trained on."""
+    scored = [one.place for one in program.scored if np.size(one.prediction) == np.size(evaluation.predictions)]
+    for place in (evaluation.place, *scored):
+        source = source_of(place)
+        if source is None or place is None:
+            continue
+        function = source.function(place.line)
+        if HELD_OUT.search(source.line(place.line)) or (function is not None and HELD_OUT.search(function.name)):
+            return True
+    rows = program.rows
+    if rows is None or evaluation.inputs is None:
+        return False
+    order = {row.tobytes(): i for i, row in enumerate(rows.inputs)}
+    judged = [row.tobytes() for row in np.asarray(evaluation.inputs, rows.inputs.dtype)]
+    places = np.array([order[row] for row in judged if row in order])
+    whole_batches = program.first is not None and program.first.rows == len(order)
+    return bool(whole_batches and len(places) > 1 and (np.diff(places) != 1).any())
