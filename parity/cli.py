@@ -218,20 +218,19 @@ def _diagnose_script(options: DiagnoseOptions, arguments: list[str]) -> int:
     if options.corrected is not None:
         check_copy(script, options.corrected)
     announce(script, console)
-    limits = {"limit": options.limit, "quiet": options.json, "watcher": Bars(console)}
-    session = diagnose_script(script, arguments, seconds=options.seconds, **limits)
+    bars = Bars(console)
+    session = diagnose_script(
+        script, arguments, limit=options.limit, seconds=options.seconds, quiet=options.json, watcher=bars
+    )
     if options.json:
         print(json.dumps(session_table(session), indent=2))
     else:
         show_session(session, console)
     if options.corrected is not None:
-        changed = write_corrected(session, options.corrected)
-        again = (
-            diagnose_script(options.corrected, arguments, seconds=0.01, **{**limits, "quiet": True})
-            if changed
-            else None
-        )
-        show_corrected(session, again, options.corrected, changed, console)
+        copy, changed, again = options.corrected, write_corrected(session, options.corrected), None
+        if changed:
+            again = diagnose_script(copy, arguments, limit=options.limit, seconds=0.01, quiet=True, watcher=bars)
+        show_corrected(session, again, copy, changed, console)
     if session.healthy:
         return 0
     return EXIT_STATUS["different" if any(not d.healthy for d in session.diagnoses) else "inconclusive"]

@@ -34,7 +34,7 @@ def write_corrected(session: Session, copy: Path) -> int:
 def corrected(script: Path, fixes: Sequence[Fix]) -> tuple[str, int]:
     """The text of a script with these fixes, and how many were made.
 
-    What is meant for other files is left out, and so is what would change a line twice, or would leave a text that is no Python.
+    What is meant for other files is left out, and so is what would change a line twice, or leave a text that is no Python.
     """
     with tokenize.open(script) as text:
         before = text.read().splitlines()

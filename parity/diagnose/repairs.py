@@ -52,7 +52,6 @@ SOFT = frozenset({"dead-units", "saturated-units", "constant-input", "batch-norm
 # What is only worth a look in a program that has learned all that its rows tell: meant so, it seems.
 MEANT = frozenset({
     "frozen-parameters", "detached-graph", "optimizer-not-attached", "graph-not-rebuilt", "inputs-targets-misaligned",
-    "eval-mode-in-training",
 })  # fmt: skip
 # What no other way of training mends.
 BEYOND = frozenset({"inputs-targets-misaligned", "value-frozen-at-trace"})

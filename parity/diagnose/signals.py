@@ -16,11 +16,9 @@ FEW = 10  # Rows whose coupling is looked at.
 
 def signals(program: Program) -> dict[str, float]:
     """By name, as far as they could be seen."""
-    return {
-        name: value
-        for name, value in (*_of_losses(program), *_of_steps(program), *_of_the_loss(program))
-        if np.isfinite(value)
-    }
+    with np.errstate(all="ignore"):
+        found = [*_of_losses(program), *_of_steps(program), *_of_the_loss(program)]
+    return {name: value for name, value in found if np.isfinite(value)}
 
 
 def _of_losses(program: Program) -> Iterator[tuple[str, float]]:

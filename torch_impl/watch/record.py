@@ -125,7 +125,8 @@ class Record:
         self.last: tuple[int, dict[str, Tensor]] | None = None
         self.replaced: dict[int, Place | None] = {}
         self.reached: set[int] = set()
-        self.used: set[int] = set()  # What a loss was seen to depend on; the rest is there and has no part in it.
+        # What a loss was seen to depend on, or the network's own forward pass to take; the rest has no part in it.
+        self.used: set[int] = set()
         self.facts: dict[str, Place | None] = {}
 
     def join(self, networks: list[nn.Module]) -> None:
@@ -213,7 +214,14 @@ class Record:
         trace = Trace(tuple(tracer.operations), keys, earlier)
         meeting = trace.meeting(tracer.key(opened.loss))
         used = trace.used(tracer.key(opened.loss))
-        self.used |= {key for key, leaf in self.leaves.items() if tracer.key(leaf) in used}
+        # Before the first step everything was made, and what drew the first values is no use of them.
+        forward = bool(self.steps)
+        own = {id(parameter) for network in self.networks for parameter in network.parameters() if forward}
+        self.used |= {
+            key
+            for key, leaf in self.leaves.items()
+            if tracer.key(leaf) in used or (key in own and tracer.key(leaf) in tracer.leaves)
+        }
         operations: tuple[Operation, ...] = ()
         inputs = prediction = target = None
         # A loss, or a prediction, that no operation of this step has made.

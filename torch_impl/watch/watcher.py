@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import reduce, wraps
 from typing import Any
 
 import torch
@@ -357,9 +357,6 @@ class Watcher:
 def beside_each_other(tensors: list[Tensor]) -> Tensor:
     """What a network is given in several tensors, as columns of one, where they have a row each for every row."""
     rows = len(tensors[0]) if tensors[0].ndim else 0
-    fit = [
-        tensor.detach().reshape(rows, -1).to(tensors[0].dtype)
-        for tensor in tensors
-        if tensor.ndim and len(tensor) == rows
-    ]
-    return torch.cat(fit, 1) if rows else tensors[0]
+    fit = [tensor.detach().reshape(rows, -1) for tensor in tensors if rows and tensor.ndim and len(tensor) == rows]
+    kind = reduce(torch.promote_types, (tensor.dtype for tensor in fit), torch.uint8)
+    return torch.cat([tensor.to(kind) for tensor in fit], 1) if fit else tensors[0]

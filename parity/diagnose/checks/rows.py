@@ -162,8 +162,9 @@ def leak(program: Program) -> Iterator[Finding]:
             continue
         if share < LEAKED:
             return  # The last evaluation is what the program goes by.
-        partly = share < ALL
-        held_out = partly or (rows < ALL * len(program.rows.inputs) and meant_as_held_out(program, evaluation))
+        # Of many small batches not all rows were seen; what has all that were seen is what was trained on.
+        everything = share * rows >= ALL * len(program.rows.inputs)
+        held_out = not everything and (share < ALL or meant_as_held_out(program, evaluation))
         evidence = f"{share:.0%} of the {rows} rows that the network is judged by are rows that it was trained on."
         yield Finding("validation-leak", "error" if held_out else "hint", evidence, evaluation.place)
         return

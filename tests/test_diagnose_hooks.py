@@ -1,0 +1,90 @@
+"""What watching must not do to a program: take its arguments away, draw from its random state, or stay behind."""
+
+import pickle
+
+import sklearn.metrics
+import torch
+from torch import nn
+
+import parity.diagnose
+
+
+def data():
+    torch.manual_seed(0)
+    x = torch.rand(60, 2)
+    return x, (x**2).sum(1, keepdim=True)
+
+
+def network():
+    return nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1))
+
+
+def test_gradients_of_a_generator_of_parameters():
+    x, y = data()
+    model = network()
+    with parity.diagnose.watch(seconds=0.0) as watched:
+        for _ in range(20):
+            gradients = torch.autograd.grad(((model(x) - y) ** 2).mean(), model.parameters())
+            with torch.no_grad():
+                for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                    parameter -= 0.1 * gradient
+    (diagnosis,) = watched.diagnoses
+    assert not {"missing-zero-grad", "missing-optimizer-step", "missing-backward"} & {
+        f.code for f in diagnosis.findings
+    }
+
+
+def test_backward_by_keyword():
+    x, y = data()
+    model = network()
+    with parity.diagnose.watch(seconds=0.0) as watched:
+        for _ in range(3):
+            torch.autograd.backward(tensors=[((model(x) - y) ** 2).mean()])
+    assert len(watched.diagnoses) == 1
+
+
+def test_the_trials_draw_nothing_from_the_programs_random_state():
+    x, y = data()
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-5)
+    with parity.diagnose.watch(seconds=20.0) as watched:
+        for _ in range(40):
+            optimizer.zero_grad()
+            ((model(x) - y) ** 2).mean().backward()
+            optimizer.step()
+        state = torch.get_rng_state()
+    assert watched.diagnoses[0].trials
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_scores_can_be_pickled_and_are_the_originals_again():
+    original = sklearn.metrics.r2_score
+    with parity.diagnose.watch(seconds=0.0):
+        watched = sklearn.metrics.r2_score
+        assert watched is not original
+        assert pickle.loads(pickle.dumps(watched)) is watched
+        assert watched([1.0, 2.0], [1.0, 2.0]) == 1.0
+    assert sklearn.metrics.r2_score is original
+    assert watched([1.0, 2.0], [1.0, 2.0]) == 1.0
+
+
+def test_an_update_that_is_given_up_does_not_end_the_watching():
+    x, y = data()
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    def refuses(*_):
+        raise RuntimeError("not now")
+
+    handle = optimizer.register_step_pre_hook(refuses)
+    with parity.diagnose.watch(seconds=0.0) as watched:
+        for step in range(6):
+            optimizer.zero_grad()
+            ((model(x) - y) ** 2).mean().backward()
+            try:
+                optimizer.step()
+            except RuntimeError:
+                handle.remove()
+            assert step < 6
+    (diagnosis,) = watched.diagnoses
+    assert not diagnosis.causes
