@@ -53,17 +53,23 @@ def baselines(start: Start) -> dict[str, Scores]:
     """Predicting the mean of the training targets, and linear least squares with a constant."""
     train, held_out = start.train_truth, start.truth
     mean = np.broadcast_to(train.targets.mean(axis=0), held_out.targets.shape)
-    solution, *_ = np.linalg.lstsq(_with_constant(train), train.targets, rcond=None)
     classes = start.problem.task == "classification"
     return {
         "mean": score(held_out.targets, mean, classes),
-        "linear": score(held_out.targets, _with_constant(held_out) @ solution, classes),
+        "linear": score(held_out.targets, least_squares(train, held_out.inputs), classes),
     }
+
+
+def least_squares(train: Data, inputs: Floats) -> Floats:
+    """(V, K) predictions of a linear model with a constant, fitted to (N, D) rows, for (V, D) inputs."""
+    solution, *_ = np.linalg.lstsq(_with_constant(train.inputs), train.targets, rcond=None)
+    predictions: Floats = _with_constant(inputs) @ solution
+    return predictions
 
 
 def _scores(start: Start, outputs: NDArray[np.floating]) -> Scores:
     return score(start.truth.targets, in_own_units(start, outputs), start.problem.task == "classification")
 
 
-def _with_constant(data: Data) -> Floats:
-    return np.column_stack([data.inputs, np.ones(len(data.inputs))])
+def _with_constant(inputs: Floats) -> Floats:
+    return np.column_stack([inputs, np.ones(len(inputs))])

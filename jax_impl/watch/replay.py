@@ -14,7 +14,7 @@ from jax import Array, lax
 
 from jax_impl.losses import build_loss
 from jax_impl.model import ACTIVATIONS
-from jax_impl.optimizers import SCALARS, build_optimizer
+from jax_impl.optimizers import build_optimizer, step_scalars
 from jax_impl.watch.backward import ModuleCall
 from parity.contract import Replay, Replayed, require
 
@@ -40,7 +40,7 @@ def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replay
     carry = Carry(parameters, rest, optimizer.init(parameters))
     data = jnp.array(plan.data.inputs, dtype), jnp.array(plan.data.targets, dtype)
     rows = None if plan.rows is None else jnp.array(plan.rows)
-    scalars = {name: jnp.array(values, dtype) for name, values in scalars_of(plan).items()}
+    scalars = {name: jnp.array(values, dtype) for name, values in step_scalars(plan.config, 0, plan.steps).items()}
     loss = build_loss(plan.loss)
 
     def step(i: Array, carry: Carry) -> Carry:
@@ -56,7 +56,7 @@ def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replay
         return Carry(optax.apply_updates(carry.parameters, moves), after, state)
 
     run = jax.jit(lambda carry, start, stop: lax.fori_loop(start, stop, step, carry))
-    carry, steps = within(run, carry, len(plan.learning_rates), plan.seconds)
+    carry, steps = within(run, carry, plan.steps, plan.seconds)
     predict = jax.jit(lambda carry, inputs: network.run(carry.parameters, carry.rest, inputs, training=False)[0])
     return Replayed(np.array(predict(carry, jnp.array(plan.evaluate, dtype))), steps)
 
@@ -73,12 +73,6 @@ def within(run: Callable, carry: Carry, steps: int, seconds: float) -> tuple[Car
         several = several if done == 0 else max(1, int(several * min(10.0, 1.0 / max(took, 1e-6))))
         done = stop
     return carry, done
-
-
-def scalars_of(plan: Replay) -> dict[str, np.ndarray]:
-    rates, t = np.asarray(plan.learning_rates, np.float64), np.arange(1.0, len(plan.learning_rates) + 1.0)
-    scalars = SCALARS.get(type(plan.optimizer))
-    return {"learning_rate": rates, **(scalars(plan.optimizer, rates, t) if scalars else {})}
 
 
 class Network:

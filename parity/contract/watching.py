@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from parity.contract.arrays import Data
 from parity.contract.losses import Loss
+from parity.contract.models import MLP
 from parity.contract.optimizers import Optimizer
+from parity.contract.schedules import Schedule
+from parity.contract.training import TrainingConfig
 
 OperationKind = Literal["linear", "activation", "dropout", "batch_norm", "layer_norm", "reshape", "scale", "other"]
 
@@ -176,8 +179,9 @@ class Replay:
     """(V, ...) the inputs it is judged by."""
     loss: Loss
     optimizer: Optimizer
-    learning_rates: NDArray[np.float64]
-    """(S,)."""
+    schedule: Schedule
+    steps: int
+    """S; none leaves the weights as they are."""
     rows: NDArray[np.int32] | None
     """(S, B) row numbers; None for all rows in every step."""
     accumulate: bool = False
@@ -188,6 +192,11 @@ class Replay:
     """An activation to put behind every linear layer but the last."""
     seconds: float = 60.0
     """When to give up; what was learned until then counts."""
+
+    @property
+    def config(self) -> TrainingConfig:
+        """What the update's scalars are computed from, at the S steps of the plan; its model is not the captured one."""
+        return TrainingConfig(MLP(), 1, 1, self.loss, self.optimizer, self.schedule, None, max(1, self.steps))
 
 
 @dataclass(frozen=True)

@@ -27,24 +27,10 @@ NO_GPU = re.compile(
     r"not compiled with CUDA|No CUDA GPUs|Found no NVIDIA|Unknown backend.*(gpu|cuda)|No GPU", re.IGNORECASE
 )
 # Calls that write files, as people write them in training scripts.
-WRITES = frozenset(
-    {
-        "save",
-        "savez",
-        "savetxt",
-        "savefig",
-        "to_csv",
-        "to_parquet",
-        "dump",
-        "makedirs",
-        "mkdir",
-        "write_text",
-        "write_bytes",
-        "unlink",
-        "remove",
-        "rmtree",
-    }
-)
+WRITES = frozenset({
+    "save", "savez", "savetxt", "savefig", "to_csv", "to_parquet", "dump", "makedirs", "mkdir", "write_text", "write_bytes",
+    "unlink", "remove", "rmtree",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,29 +78,14 @@ def diagnose_script(
     with tempfile.TemporaryDirectory() as folder:
         told = Path(folder) / "told"
         told.touch()
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "parity.diagnose.child",
-                str(told),
-                str(limit),
-                str(seconds),
-                str(script),
-                *arguments,
-            ],
-            stdout=sys.stderr if quiet else None,
-            env=_environment(),
-        )
+        command = ["-m", "parity.diagnose.child", str(told), str(limit), str(seconds), str(script), *arguments]
+        # A log of the script's prints must come in order with ours, and in time.
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        process = subprocess.Popen([sys.executable, *command], stdout=sys.stderr if quiet else None, env=environment)
         _wait(process, told, begun + limit + seconds + GRACE_SECONDS, watcher)
         lines = _lines(told)
     last: dict[str, Any] = next((line for line in reversed(lines) if "ended" in line), {})
     ended = last.get("ended", "killed")
-    notes = (
-        ()
-        if last
-        else (f"The script's process ended with status {process.returncode} before it could tell what it saw.",)
-    )
     return Session(
         script=script,
         ended=ended,
@@ -124,7 +95,7 @@ def diagnose_script(
         frameworks=tuple(last.get("frameworks", ())),
         unseen=tuple(last.get("unseen", ())),
         total=time.monotonic() - begun,
-        notes=(*notes, *_notes(ended, last, limit)),
+        notes=tuple(_notes(ended, last, limit, process.returncode)),
     )
 
 
@@ -168,11 +139,6 @@ def _writing_calls(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"{ast.unparse(node.func)}(...)"
 
 
-def _environment() -> dict[str, str]:
-    # A log of the script's prints must come in order with ours, and in time.
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
-
-
 def _wait(process: subprocess.Popen[bytes], told: Path, end: float, watcher: Watcher) -> None:
     """Until it ends, or its time is up; the first Ctrl-C, which it gets as well, ends the script alone."""
     interrupted, stage = False, ""
@@ -205,7 +171,9 @@ def _lines(told: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
-def _notes(ended: str, last: dict[str, Any], limit: float) -> Iterator[str]:
+def _notes(ended: str, last: dict[str, Any], limit: float, status: int | None) -> Iterator[str]:
+    if ended == "killed":
+        yield f"The script's process ended with status {status} before it could tell what it saw."
     if ended == "time limit":
         yield (
             f"The script was stopped at its time limit of {limit:g} s; what was found until then stands below. "

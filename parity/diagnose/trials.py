@@ -15,14 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity import registry
+from parity.accuracy import least_squares
 from parity.contract import (
     MLP,
+    SGD,
     Adam,
     BatchOrder,
     Constant,
     Cosine,
     Data,
-    Exponential,
     InputError,
     Loss,
     Replay,
@@ -31,12 +32,12 @@ from parity.contract import (
     TrainingConfig,
     Watcher,
     zero_state,
-)  # fmt: skip
-from parity.contract.models import TensorSpec
+)
 from parity.diagnose.network import Network, expressed
 from parity.diagnose.program import Program, hits, r2
-from parity.diagnose.scaling import Scaling
+from parity.diagnose.scaling import Scalings
 from parity.diagnose.setup import Setup
+from parity.start import cast, initial
 
 Floats = NDArray[Any]
 SEEDS = 3
@@ -151,17 +152,15 @@ class Trials:
         if setup.misled or not setup.updates:
             return self.untrained
         train, judge = self.split
-        scaling = Scaling.of(train, setup.scale_inputs, setup.scale_targets and not self.program.classes)
+        scaling = Scalings.of(train, setup.scale_inputs, setup.scale_targets and not self.program.classes)
         train, loss, optimizer = scaling.scaled(train), setup.loss, setup.optimizer
         rate = setup.factor
         if not setup.paired:
             # All pairs of a batch: by gradient the same as the mean for a target, for a sum with as many times the rate.
             rate *= (setup.batch or len(train.inputs)) if loss.reduction == "sum" else 1
             train = Data(train.inputs, np.broadcast_to(train.targets.mean(0), train.targets.shape).copy())
-        if rate != 1:
-            optimizer = (
-                replace(optimizer, learning_rate=optimizer.learning_rate * rate) if _scales(optimizer) else optimizer
-            )
+        if rate != 1 and isinstance(optimizer, SGD):  # The others divide a factor of the gradient out again.
+            optimizer = replace(optimizer, learning_rate=optimizer.learning_rate * rate)
         setup = replace(setup, optimizer=optimizer, loss=loss, steps=min(setup.steps, MOST_STEPS))
         try:
             predictions = self._train(setup, train, scaling.inputs_of(judge.inputs))
@@ -169,32 +168,32 @@ class Trials:
             return None
         if predictions is None:
             return None
-        return float(np.median([self.measure(scaling.outputs_of(p), judge.targets) for p in predictions]))
+        return float(np.median([self.measure(scaling.targets.from_network(p), judge.targets) for p in predictions]))
 
     @cached_property
     def untrained(self) -> float | None:
         """The score of the initial weights."""
-        if self.split is None:
+        return self._as_it_is(trained=False)
+
+    def _as_it_is(self, trained: bool) -> float | None:
+        """The score of the captured network, without a step; None where there is none, or it does not take these rows."""
+        if self.split is None or self.watcher is None or not self.program.training.replayable:
             return None
-        still = np.zeros(0)
         train, judge = self.split
-        if self.watcher is not None and self.program.training.replayable:
-            plan = Replay(train, judge.inputs, Loss(), Adam(), still, None)
+        plan = Replay(train, judge.inputs, Loss(), Adam(), Constant(), 0, None, trained=trained)
+        try:
             return self.measure(self.watcher.replay(self.training, plan).predictions, judge.targets)
-        return None
+        except Exception:  # It is the user's own network.
+            return None
 
     @cached_property
     def final(self) -> float | None:
         """The score of the weights as the program left them, in evaluation mode, on the rows that trials are judged by."""
         if self.split is None:
             return None
+        if self.program.training.replayable and self.watcher is not None:
+            return self._as_it_is(trained=True)
         judge = self.split[1]
-        if self.watcher is not None and self.program.training.replayable:
-            plan = Replay(*self.split[:1], judge.inputs, Loss(), Adam(), np.zeros(0), None, trained=True)
-            try:
-                return self.measure(self.watcher.replay(self.training, plan).predictions, judge.targets)
-            except Exception:  # The user's own network, on rows that it may not take.
-                return None
         network = expressed(self.program, final=True)
         if network is None or network.output is not None:
             return None
@@ -210,7 +209,7 @@ class Trials:
     def _train(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
         network = self.network
         bare = network is not None and (network.output is None or setup.bare_output)
-        if network is not None and bare and not setup.accumulate and setup.loss is not None:
+        if network is not None and bare and not setup.accumulate:
             return self._fit(setup, network, train, judge)
         return self._replay(setup, train, judge)
 
@@ -269,7 +268,6 @@ class Trials:
         own = next((o.name for o in self.program.operations if o.kind == "activation"), None)
         if setup.activation is not None and own is not None:
             return None
-        rates = setup.optimizer.learning_rate * multiples(setup.schedule, setup.steps)
         order = self.order(len(train.inputs), setup)
         left = max(1.0, (self.end - time.monotonic()) / 3)
         plan = Replay(
@@ -277,7 +275,8 @@ class Trials:
             judge,
             setup.loss,
             setup.optimizer,
-            rates,
+            setup.schedule,
+            setup.steps,
             order.rows,
             accumulate=setup.accumulate,
             activate=setup.activation,
@@ -301,14 +300,14 @@ class Trials:
         train = self.split[0]
         few = np.linspace(0, len(train.inputs) - 1, min(10, len(train.inputs))).astype(int)
         rows = Data(train.inputs[few], train.targets[few])
-        scaling = Scaling.of(rows, False, not self.program.classes)
+        scaling = Scalings.of(rows, False, not self.program.classes)
         loss = Loss("cross_entropy" if self.program.classes else "mse")
         setup = Setup(Adam(learning_rate=1e-2), loss, None, TEN_ROWS_STEPS)
         try:
             predictions = self._train(setup, scaling.scaled(rows), rows.inputs)
         except (TimeUpError, InputError):
             return None
-        return None if predictions is None else self.measure(scaling.outputs_of(predictions[0]), rows.targets)
+        return None if predictions is None else self.measure(scaling.targets.from_network(predictions[0]), rows.targets)
 
     # Without the program's own network.
 
@@ -318,7 +317,7 @@ class Trials:
         if self.split is None:
             return None
         train, judge = self.split
-        scaling = Scaling.of(train, True, not self.program.classes)
+        scaling = Scalings.of(train, True, not self.program.classes)
         scaled = scaling.scaled(train)
         batch = min(128, len(train.inputs))
         setup = Setup(Adam(learning_rate=5e-3), Loss("cross_entropy" if self.program.classes else "mse"), batch, 3000)
@@ -333,7 +332,7 @@ class Trials:
             )
         except TimeUpError:
             return None
-        return max(self.measure(scaling.outputs_of(predictions[0]), judge.targets), *self.baselines.values())
+        return max(self.measure(scaling.targets.from_network(predictions[0]), judge.targets), *self.baselines.values())
 
     @cached_property
     def baselines(self) -> dict[str, float]:
@@ -341,28 +340,18 @@ class Trials:
         if self.split is None:
             return {}
         train, judge = self.split
-        scaling = Scaling.of(train, True, False)
+        scaling = Scalings.of(train, True, False)
         x, x_judge = (
             scaling.scaled(train).inputs.reshape(len(train.inputs), -1),
             scaling.inputs_of(judge.inputs).reshape(len(judge.inputs), -1),
         )
         mean = np.broadcast_to(train.targets.mean(0), judge.targets.shape)
-        with_one = np.column_stack([x, np.ones(len(x))])
-        solution, *_ = np.linalg.lstsq(with_one, train.targets, rcond=None)
-        linear = np.column_stack([x_judge, np.ones(len(x_judge))]) @ solution
+        linear = least_squares(Data(x, train.targets), x_judge)
         return {
             "mean": self.measure(mean, judge.targets),
             "linear": self.measure(linear, judge.targets),
             "nearest rows": self.measure(nearest(x, train.targets, x_judge), judge.targets),
         }
-
-
-def multiples(schedule: Schedule, steps: int) -> Floats:
-    """(S,) of the learning rate, for the schedules that a watched program is taken to have."""
-    t = np.arange(steps)
-    if isinstance(schedule, Cosine):
-        return schedule.end + (1 - schedule.end) * (1 + np.cos(np.pi * t / steps)) / 2
-    return schedule.decay**t if isinstance(schedule, Exponential) else np.ones(steps)
 
 
 def nearest(x: Floats, targets: Floats, at: Floats, count: int = 5) -> Floats:
@@ -383,23 +372,11 @@ def finite(array: Floats) -> NDArray[np.bool_]:
 
 def start(config: TrainingConfig, seed: int, parameters: Mapping[str, Floats] | None) -> State:
     """A state with these parameters, or with fresh ones."""
-    zero = zero_state(config, "float32")
     specs = config.model.parameters(config.inputs, config.outputs)
-    rng = np.random.default_rng((seed, 7))
-    drawn = {spec.name: drawn_values(spec, rng) for spec in specs} if parameters is None else parameters
-    return replace(zero, parameters={spec.name: np.asarray(drawn[spec.name], np.float32) for spec in specs})
-
-
-def drawn_values(spec: TensorSpec, rng: np.random.Generator) -> Floats:
-    bound = spec.fan_in**-0.5
-    return rng.uniform(-bound, bound, spec.shape)
+    drawn = {spec.name: initial(spec, seed) for spec in specs} if parameters is None else parameters
+    return replace(zero_state(config, "float32"), parameters=cast(drawn, "float32"))
 
 
 def fastest() -> Any:
     """The compiled backend where it is installed, else the one that is."""
     return registry.load("jax") if registry.missing("jax") is None else registry.load("torch")
-
-
-def _scales(optimizer: Any) -> bool:
-    """Whether a factor in the loss is a factor in the rate: not so for optimizers that divide it out again."""
-    return type(optimizer).__name__ == "SGD"

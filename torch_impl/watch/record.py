@@ -1,7 +1,6 @@
 """What is known of one network that a program trains."""
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
@@ -14,80 +13,12 @@ from torch.optim import Optimizer
 
 from parity.contract import Evaluation, Operation, Parameter, Place, Trace, Training, WatchedOptimizer, WatchedStep
 from parity.contract.places import user_place
+from torch_impl.watch.networks import Forward, Networks
 from torch_impl.watch.tracer import Tracer
+from torch_impl.watch.values import kept, measured, variable_name
 
-LARGEST = 4_000_000  # Numbers of one array that are kept.
 SHAPES = 64  # Shapes of which evaluations are kept.
 KEPT = 3  # Evaluations of each shape that are kept from the beginning, and as many from the end.
-BOUNDED = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
-NEAR_END = 1e-3
-# PyTorch's names of an optimizer's settings, by the contract's.
-SETTINGS = {
-    "learning_rate": "lr", "momentum": "momentum", "nesterov": "nesterov", "weight_decay": "weight_decay", "eps": "eps",
-    "decay": "alpha", "dampening": "dampening",
-}  # fmt: skip
-
-
-class Networks:
-    """The networks of a program as they first were, and what optimizers hold of them."""
-
-    def __init__(self, failed: Callable[[str, Exception], None]) -> None:
-        self.failed = failed
-        self.known: dict[int, tuple[nn.Module, nn.Module | None]] = {}
-        self.optimizers: list[tuple[Optimizer, WatchedOptimizer]] = []
-        self.loaded: set[int] = set()
-        self.take_several: set[int] = set()  # Networks that are given several tensors at a time.
-
-    def meet(self, module: nn.Module) -> bool:
-        """Take a copy of a network that was not seen before; says whether it is one."""
-        if id(module) in self.known or not any(True for _ in module.parameters()):
-            return False
-        try:
-            initial = copy.deepcopy(module)
-        except Exception as error:
-            initial = None
-            self.failed("the network as it began", error)
-        self.known[id(module)] = module, initial
-        return True
-
-    def initial(self, networks: Sequence[nn.Module]) -> nn.Module | None:
-        """The one network of a training as it began; None where there are several, or none."""
-        alone = len(networks) == 1 and id(networks[0]) not in self.take_several
-        return self.known[id(networks[0])][1] if alone else None
-
-    def held(self) -> set[int]:
-        """All tensors that optimizers hold."""
-        return {id(p) for optimizer, _ in self.optimizers for group in optimizer.param_groups for p in group["params"]}
-
-
-@dataclass
-class Forward:
-    """A call of a network."""
-
-    network: nn.Module | None
-    inputs: Tensor
-    answer: Tensor
-    training: bool | None
-    enabled: bool
-    place: Place | None
-    step: int
-    target: Tensor | None = None
-    compared: Tensor | None = None
-
-    @property
-    def for_gradients(self) -> bool:
-        """Gradients may be asked for."""
-        return self.enabled
-
-    def compare(self, tracer: Tracer, first: int) -> None:
-        """Find with what the answer was compared, among the operations behind the forward pass."""
-        trace = Trace(tuple(tracer.operations[first:]), {}, (tracer.key(self.answer),))
-        meeting = trace.first_meeting()
-        if meeting is None:
-            return
-        target, compared = tracer.tensors[meeting.target], tracer.tensors[meeting.prediction]
-        if compared.shape[:1] == self.answer.shape[:1] and target.shape[:1] == self.answer.shape[:1]:
-            self.target, self.compared = target, compared
 
 
 @dataclass
@@ -213,15 +144,7 @@ class Record:
         earlier = [key for key, tensor in tracer.tensors.items() if key not in made and tensor.grad_fn is not None]
         trace = Trace(tuple(tracer.operations), keys, earlier)
         meeting = trace.meeting(tracer.key(opened.loss))
-        used = trace.used(tracer.key(opened.loss))
-        # Before the first step everything was made, and what drew the first values is no use of them.
-        forward = bool(self.steps)
-        own = {id(parameter) for network in self.networks for parameter in network.parameters() if forward}
-        self.used |= {
-            key
-            for key, leaf in self.leaves.items()
-            if tracer.key(leaf) in used or (key in own and tracer.key(leaf) in tracer.leaves)
-        }
+        self._note_used(tracer, trace.used(tracer.key(opened.loss)))
         operations: tuple[Operation, ...] = ()
         inputs = prediction = target = None
         # A loss, or a prediction, that no operation of this step has made.
@@ -254,14 +177,26 @@ class Record:
                 leftover=opened.leftover,
                 gradients={self.names[key]: norm for key, norm in opened.gradients.items()},
                 weights={self.names[key]: float(value.norm()) for key, value in opened.weights.items()},
-                moves={
-                    self.names[key]: float((self.leaves[key].detach() - value).norm())
-                    for key, value in opened.weights.items()
-                    if self.leaves[key].shape == value.shape
-                },
+                moves=self._moves(opened.weights),
                 stale=stale,
             )
         )
+
+    def _moves(self, weights: Mapping[int, Tensor]) -> dict[str, float]:
+        """How far each parameter is from what it was."""
+        return {
+            self.names[key]: float((self.leaves[key].detach() - value).norm())
+            for key, value in weights.items()
+            if self.leaves[key].shape == value.shape
+        }
+
+    def _note_used(self, tracer: Tracer, by_loss: Collection[Any]) -> None:
+        # Before the first step everything was made, and what drew the first values is no use of them.
+        networks = self.networks if self.steps else []
+        own = {id(parameter) for network in networks for parameter in network.parameters()}
+        for key, leaf in self.leaves.items():
+            if tracer.key(leaf) in by_loss or (key in own and tracer.key(leaf) in tracer.leaves):
+                self.used.add(key)
 
     @staticmethod
     def _befores(trace: Trace, tracer: Tracer, results: Sequence[Any]) -> list[Tensor | None]:
@@ -392,57 +327,3 @@ class Record:
             if key in self.initials
             and not np.array_equal(self.initials[key], leaf.detach().cpu().numpy(), equal_nan=True)
         }
-
-
-def watched_optimizer(optimizer: Optimizer, place: Place | None) -> WatchedOptimizer:
-    """An optimizer's settings by the contract's names."""
-    group = optimizer.param_groups[0]
-    settings = {
-        ours: float(group[theirs]) for ours, theirs in SETTINGS.items() if isinstance(group.get(theirs), int | float)
-    }
-    if "betas" in group:
-        settings["b1"], settings["b2"] = map(float, group["betas"])
-    if "rho" in group:
-        settings["decay"] = float(group["rho"])
-    return WatchedOptimizer(type(optimizer).__name__, settings, place)
-
-
-def measured(operation: Operation, result: Tensor, before: Tensor | None) -> Operation:
-    """An operation with what its units did for the rows of the step."""
-    values = result.detach()
-    if operation.kind == "activation" and values.is_floating_point() and values.ndim >= 1 and values.numel():
-        units = values.reshape(-1, values.shape[-1])
-        if operation.name in BOUNDED:
-            low, high = BOUNDED[operation.name]
-            ends = (units - low < NEAR_END * (high - low)) | (high - units < NEAR_END * (high - low))
-            return replace(operation, ends=float(ends.float().mean()))
-        return replace(operation, off=float((units == 0).all(0).float().mean()))
-    if operation.kind == "batch_norm" and before is not None:
-        columns = before.detach().double().transpose(1, -1).reshape(-1, before.shape[1])
-        spread = columns.std(0, correction=0).clamp(min=torch.finfo(torch.float32).tiny)
-        return replace(operation, shift=float((columns.mean(0).abs() / spread).max()))
-    return operation
-
-
-def kept(tensor: Tensor | None) -> NDArray[Any] | None:
-    """The numbers of a tensor, unless they are too many."""
-    if tensor is None or tensor.numel() > LARGEST:
-        return None
-    values = tensor.detach().cpu()
-    return (values.float() if values.dtype in (torch.float16, torch.bfloat16) else values).numpy().copy()
-
-
-def variable_name(tensor: Tensor, frame: FrameType | None) -> str | None:
-    """What the program calls a tensor: a variable, an entry of a list or dict, an attribute of `self`."""
-    while frame is not None:
-        for name, value in [*frame.f_locals.items(), *frame.f_globals.items()]:
-            if value is tensor:
-                return name
-            if isinstance(value, list | tuple | dict):
-                for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-                    if item is tensor:
-                        return f"{name}[{key!r}]"
-            elif any(item is tensor for item in getattr(value, "__dict__", {}).values()):
-                return f"{name}.{next(key for key, item in vars(value).items() if item is tensor)}"
-        frame = frame.f_back
-    return None

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from parity.contract import Replay, Replayed
 from torch_impl.losses import build_loss
 from torch_impl.model import ACTIVATIONS
-from torch_impl.optimizers import SCALARS, build_optimizer
+from torch_impl.optimizers import build_optimizer, step_scalars
 
 SEED = 0  # Of what dropout draws.
 STEPS_A_LOOK = 16  # Steps between two looks at the clock.
@@ -38,9 +38,9 @@ def _replay(initial: nn.Module, plan: Replay) -> Replayed:
     rows = None if plan.rows is None else put(plan.rows.astype(np.int64))
     remove = activate(network, inputs[:2], plan.activate) if plan.activate else []
     optimizer, loss_of = build_optimizer(plan.optimizer, list(network.parameters())), build_loss(plan.loss)
-    scalars = scalars_of(plan)
+    scalars = {name: values.tolist() for name, values in step_scalars(plan.config, 0, plan.steps).items()}
     end, done = time.monotonic() + plan.seconds, 0
-    for step in range(len(plan.learning_rates)):
+    for step in range(plan.steps):
         if step % STEPS_A_LOOK == 0 and time.monotonic() > end:
             break
         batch = slice(None) if rows is None else rows[step]
@@ -56,14 +56,6 @@ def _replay(initial: nn.Module, plan: Replay) -> Replayed:
     for handle in remove:
         handle.remove()
     return Replayed(predictions.reshape(len(evaluate), -1).cpu().numpy(), done)
-
-
-def scalars_of(plan: Replay) -> dict[str, list[float]]:
-    """By name (S,): what each update needs, at the rates of the plan."""
-    t = np.arange(1.0, len(plan.learning_rates) + 1.0)
-    scalars = SCALARS.get(type(plan.optimizer))
-    named = {"lr": plan.learning_rates, **(scalars(plan.optimizer, plan.learning_rates, t) if scalars else {})}
-    return {name: values.tolist() for name, values in named.items()}
 
 
 def activate(network: nn.Module, inputs: Tensor, activation: str) -> list[Any]:

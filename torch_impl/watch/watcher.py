@@ -12,7 +12,8 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from parity.contract import InputError, Recording, Replay, Replayed
 from parity.contract.places import user_frame, user_place
-from torch_impl.watch.record import Forward, Networks, Record, watched_optimizer
+from torch_impl.watch.networks import Forward, Networks, watched_optimizer
+from torch_impl.watch.record import Record
 from torch_impl.watch.replay import replay
 from torch_impl.watch.tracer import Tracer
 
