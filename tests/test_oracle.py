@@ -325,9 +325,9 @@ def test_a_wrong_constant_is_seen(twin, constant):
 @pytest.fixture
 def fresh_programs():
     """A compiled program would not see a planted fault, and would keep it."""
-    jax_impl.program.program.cache_clear()
+    jax_impl.program.program_of.cache_clear()
     yield
-    jax_impl.program.program.cache_clear()
+    jax_impl.program.program_of.cache_clear()
 
 
 def plant(monkeypatch, fault):
