@@ -34,6 +34,28 @@ def test_gradients_of_a_generator_of_parameters():
     }
 
 
+def test_folds_have_one_answer_which_is_that_of_the_worst():
+    x, y = data()
+
+    def fold(rows, rate=1e-2):
+        model = network()
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+        for _ in range(5):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x[rows]), y[rows]).backward()
+            optimizer.step()
+
+    with parity.diagnose.watch(seconds=0.0) as watched:
+        fold(slice(0, 30))
+        y[30:50] *= 100  # <- the worst
+        fold(slice(30, 50))
+        fold(slice(0, 30))
+        fold(slice(0, 30), rate=0.1)
+    folds, another = watched.diagnoses
+    assert (folds.alike, another.alike) == (3, 1)
+    assert folds.signals["loss at the start"] > 100, "the worst of the three is the one that is told"
+
+
 def test_backward_by_keyword():
     x, y = data()
     model = network()

@@ -10,6 +10,7 @@ from jax_impl.watch.backward import Backward
 from jax_impl.watch.flat import Flat, Flattener
 from jax_impl.watch.keys import Key
 from jax_impl.watch.reading import Reading
+from jax_impl.watch.values import kept
 from parity.contract import Operation, Place, Trace, WatchedStep
 
 ENDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "hardtanh": (-1.0, 1.0)}
@@ -83,8 +84,7 @@ def step_of(picture: Picture, values: Mapping[Key, Any], number: int, **told: An
     """The record of one step, from its values."""
 
     def value(key: Key | None) -> Any:
-        found = values.get(key) if key is not None else None
-        return None if found is None else np.array(found)
+        return kept(values.get(key)) if key is not None else None
 
     operations = []
     for operation, result, given in zip(picture.operations, picture.results, picture.befores, strict=True):

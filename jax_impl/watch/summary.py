@@ -1,8 +1,7 @@
 """The recording: the calls that were kept are looked at, once the program has ended."""
 
+from collections.abc import Iterable
 from typing import Any
-
-import numpy as np
 
 from jax_impl.watch.gradients import keep_module, moved, settle_moves
 from jax_impl.watch.lines import Line, is_there, norms
@@ -10,7 +9,8 @@ from jax_impl.watch.picture import step_of
 from jax_impl.watch.program import Case, Program, shape_of
 from jax_impl.watch.reading import Reading
 from jax_impl.watch.session import Session
-from parity.contract import Evaluation, Recording, Trace
+from jax_impl.watch.values import kept
+from parity.contract import Evaluation, Place, Recording, Trace
 
 
 def summarise(session: Session) -> Recording:
@@ -30,8 +30,7 @@ def summarise(session: Session) -> Recording:
         early_evaluations(session)
     for line, _, after, inputs, out, target, mode, place in session.eager:
         if line is not None:
-            arrays = (None if array is None else np.array(array) for array in (inputs, out, target))
-            line.evaluations.append(Evaluation(after, *arrays, mode, place))
+            add_evaluation(line, after, (inputs, out, target), mode, place)
     for line in session.lines:
         line.evaluations.sort(key=lambda evaluation: evaluation.after)
     trainings = []
@@ -111,11 +110,17 @@ def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: 
     target = meeting.target if meeting and key == meeting.prediction else None
     values = program.probe([one for one in (key, inputs, target) if one is not None], leaves)
 
-    def value(one: Any) -> Any:
-        return None if one is None or one not in values else np.array(values[one])
-
     mode = any(program.modes) if program.modes else None
-    line.evaluations.append(Evaluation(after, value(inputs), value(key), value(target), mode, site.place))
+    add_evaluation(
+        line, after, [None if one is None else values.get(one) for one in (inputs, key, target)], mode, site.place
+    )
+
+
+def add_evaluation(line: Line, after: int, arrays: Iterable[Any], mode: bool | None, place: Place | None) -> None:
+    """Inputs, predictions and targets, where the predictions are not too many to be kept."""
+    inputs, predictions, targets = map(kept, arrays)
+    if predictions is not None:
+        line.evaluations.append(Evaluation(after, inputs, predictions, targets, mode, place))
 
 
 def early_evaluations(session: Session) -> None:

@@ -73,6 +73,8 @@ class Diagnosis:
     framework: str
     title: str = ""
     """What is trained and how: `Sequential 2-10-5-1, relu, by SGD`."""
+    alike: int = 1
+    """How many networks the same lines trained, this one the worst of them."""
     findings: tuple[Finding, ...] = ()
     """In order of effect."""
     score: float | None = None

@@ -15,7 +15,7 @@ from parity.contract import Evaluation, Operation, Parameter, Place, Training, W
 from parity.diagnose.lossfit import FoundLoss, Met, find_loss, met
 
 Floats = NDArray[np.float64]
-MOST_ROWS = 20_000
+MOST_ROWS = 50_000  # Met in the steps that were looked at; beyond, no more are gathered.
 CLASS_LOSSES = {
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy",
     "softmax_cross_entropy_with_integer_labels", "sigmoid_binary_cross_entropy",
@@ -41,7 +41,9 @@ class Rows:
     targets: NDArray[Any]
     """(N, K), or (N,) of classes."""
     torn: float
-    """Share of the rows met more than once whose target was another one each time."""
+    """Share of the rows that came again whose target was another one than before."""
+    jump: float
+    """How far targets move between two meetings of a row, as a share of how far targets lie apart."""
     met: int
     """Rows met, repeats among them."""
 
@@ -231,30 +233,50 @@ class Program:
 
 
 def gather(steps: tuple[WatchedStep, ...]) -> Rows | None:
-    """The distinct rows of these steps."""
-    seen: dict[bytes, int] = {}
-    inputs: list[NDArray[Any]] = []
-    targets: list[NDArray[Any]] = []
-    met = repeated = torn = 0
+    """The distinct rows of these steps, in the order in which they came."""
+    batches: list[tuple[NDArray[Any], NDArray[Any]]] = []
     for step in steps:
         x, t = step.inputs, step.targets
-        if x is None or t is None or np.ndim(x) == 0 or np.ndim(t) == 0 or len(x) != len(t):
+        if x is None or t is None or np.ndim(x) == 0 or np.ndim(t) == 0 or len(x) != len(t) or x.size == 0:
             continue
-        if len(seen) >= MOST_ROWS:
+        batches.append((x, t.reshape(len(t), -1)))
+        if sum(len(x) for x, _ in batches) >= MOST_ROWS:
             break
-        for row, target in zip(x, t.reshape(len(t), -1), strict=True):
-            met += 1
-            key = row.tobytes()
-            at = seen.setdefault(key, len(inputs))
-            if at == len(inputs):
-                inputs.append(row)
-                targets.append(target)
-            else:
-                repeated += 1
-                torn += not np.array_equal(targets[at], target, equal_nan=target.dtype.kind == "f")
-    if not inputs or len({row.shape for row in inputs}) > 1 or len({target.shape for target in targets}) > 1:
+    if len({(x.shape[1:], t.shape[1:]) for x, t in batches}) != 1:
         return None
-    return Rows(np.stack(inputs), np.stack(targets), torn / repeated if repeated else 0.0, met)
+    inputs, targets = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+    _, first, which = np.unique(as_keys(inputs), return_index=True, return_inverse=True)
+    distinct, again = np.sort(first), np.setdiff1d(np.arange(len(inputs)), first)
+    before, now = targets[first[which[again]]], targets[again]
+    return Rows(
+        inputs=inputs[distinct],
+        targets=targets[distinct],
+        torn=float(_differ(before, now).any(1).mean()) if len(again) else 0.0,
+        jump=_apart(before, now) / apart if len(again) and (apart := _apart(targets, _shuffled(targets))) > 0 else 0.0,
+        met=len(inputs),
+    )
+
+
+def as_keys(rows: NDArray[Any]) -> NDArray[Any]:
+    """(N,) each row's bytes as one value."""
+    flat = np.ascontiguousarray(rows.reshape(len(rows), -1))
+    return flat.view(np.dtype((np.void, max(1, flat.dtype.itemsize * flat.shape[1]))))[:, 0]
+
+
+def _differ(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where numbers differ; a NaN is no other than a NaN."""
+    differ: NDArray[np.bool_] = one != other
+    return differ & ~(np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else differ
+
+
+def _apart(one: NDArray[Any], other: NDArray[Any]) -> float:
+    with np.errstate(invalid="ignore"):  # Infinite targets are told elsewhere.
+        return float(np.abs(one.astype(float) - other.astype(float)).mean())
+
+
+def _shuffled(rows: NDArray[Any]) -> NDArray[Any]:
+    shuffled: NDArray[Any] = np.random.default_rng(0).permutation(rows)
+    return shuffled
 
 
 def r2(predictions: NDArray[Any], truth: NDArray[Any]) -> float:

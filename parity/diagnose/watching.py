@@ -4,12 +4,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from parity import registry
 from parity.contract import ParityError, Watcher
 from parity.diagnose.finding import Diagnosis
 from parity.diagnose.imports import announce
 from parity.diagnose.judge import judge
+from parity.diagnose.repeats import worst_of_each
 from parity.diagnose.scores import Scores
 
 # A framework is watched once all of it that a program may begin with is there.
@@ -42,18 +44,20 @@ class Watching:
     def judge(
         self, name: str, seconds: float = TRIALS_SECONDS, say: Callable[[str], None] = lambda what: None
     ) -> tuple[Diagnosis, ...]:
-        """Stop, and say why each network that was trained does not learn."""
+        """Stop, and say why each network that was trained does not learn; of those trained alike, why the worst does not."""
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self.announcer]
         scored = self.scores.stop()
         recordings = [(watcher, watcher.stop()) for watcher in reversed(self.watchers)]
         diagnoses: list[Diagnosis] = []
-        end, left = time.monotonic() + seconds, sum(len(recording.trainings) for _, recording in recordings)
-        for watcher, recording in reversed(recordings):
-            for index in range(len(recording.trainings)):
-                # What one network does not need of its share, the others have.
-                share = max(0.0, end - time.monotonic()) / left
-                diagnoses += judge(name, recording, index, watcher, scored, share, say)
-                left -= 1
+        chosen = [
+            (watcher, told, *one) for watcher, told in reversed(recordings) for one in worst_of_each(told.trainings)
+        ]
+        end = time.monotonic() + seconds
+        for done, (watcher, recording, index, alike) in enumerate(chosen):
+            # What one network does not need of its share, the others have.
+            share = max(0.0, end - time.monotonic()) / (len(chosen) - done)
+            found = judge(name, recording, index, watcher, scored, share, say)
+            diagnoses += [replace(diagnosis, alike=alike) for diagnosis in found]
         return tuple(diagnoses)
 
 

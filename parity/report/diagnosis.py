@@ -92,7 +92,8 @@ def score(value: float | None) -> str:
 
 def _what_it_is(diagnosis: Diagnosis) -> str:
     name = escape(Path(diagnosis.program).name)
-    text = f"[bold]{name}[/bold]: {escape(diagnosis.title)}, {diagnosis.metric} {score(diagnosis.score)}"
+    alike = f", the worst of {diagnosis.alike} trained alike" if diagnosis.alike > 1 else ""
+    text = f"[bold]{name}[/bold]: {escape(diagnosis.title)}{alike}, {diagnosis.metric} {score(diagnosis.score)}"
     text += f" on {diagnosis.judged_on}" if diagnosis.judged_on else ""
     beside = ", ".join(f"{name} {score(value)}" for name, value in diagnosis.baselines.items())
     return f"{text}.\n[dim]Beside it on these rows: {beside}.[/dim]" if beside else f"{text}."

@@ -87,8 +87,7 @@ def torn(program: Program) -> Iterator[Finding]:
     if rows is None or rows.torn <= TORN or len(rows.inputs) < 10 or program.broadcast:
         return
     # A target that only jitters is noise added on purpose; one that jumps about as far as targets lie apart is another row's.
-    distances = jumps(program)
-    if distances > 0.5:
+    if rows.jump > 0.5:
         evidence = f"{rows.torn:.0%} of the rows that came again had another target than before."
         yield Finding(
             "inputs-targets-misaligned",
@@ -96,27 +95,6 @@ def torn(program: Program) -> Iterator[Finding]:
             evidence,
             program.training.forward_place or program.loss_place,
         )
-
-
-def jumps(program: Program) -> float:
-    """How far the target of a row moves between two meetings, as a share of how far targets lie apart."""
-    first: dict[bytes, np.ndarray] = {}
-    moves, values = [], []
-    for step in program.steps:
-        if step.inputs is None or step.targets is None or np.ndim(step.inputs) == 0 or np.ndim(step.targets) == 0:
-            continue
-        if len(step.inputs) != len(step.targets):
-            continue
-        for row, target in zip(step.inputs, step.targets.reshape(len(step.targets), -1).astype(float), strict=True):
-            before = first.setdefault(row.tobytes(), target)
-            values.append(target)
-            if before is not target:
-                moves.append(np.abs(before - target).mean())
-    if not moves:
-        return 0.0
-    every = np.array(values)
-    apart = np.abs(every - np.random.default_rng(0).permutation(every)).mean()
-    return float(np.mean(moves) / apart) if apart > 0 else 0.0
 
 
 def constant(program: Program) -> Iterator[Finding]:
