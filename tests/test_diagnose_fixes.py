@@ -6,8 +6,9 @@ import textwrap
 import pytest
 
 import parity.diagnose
-from parity.contract import InputError
+from parity.contract import InputError, Place
 from parity.diagnose.correcting import corrected
+from parity.diagnose.finding import Fix
 
 HEAD = """
 import torch
@@ -98,6 +99,22 @@ def test_two_changes_of_one_line_leave_a_script_that_runs(tmp_path):
     text, changed = corrected(script, [*fixes, *fixes])
     assert changed == len(set(fixes))
     compile(text, "mended", "exec")
+
+
+def test_two_changes_of_one_line_are_both_made(tmp_path):
+    script = tmp_path / "script.py"
+    lines = ("optimizer = SGD(other.parameters(), lr=1e-6)", "optimizer.zero_grad()")
+    script.write_text("\n".join(lines), encoding="utf-8")
+    place = Place(str(script), 1)
+    fixes = [
+        Fix(place, lines[:1], (lines[0].replace("1e-6", "1e-2"),)),
+        Fix(place, lines[:1], (lines[0].replace("other", "model"),)),
+        Fix(place, lines[:1], (lines[0].replace("1e-6", "1.0"),)),  # <- the rate again: left out
+        Fix(place, (), ("model.train()",)),
+        Fix(Place(str(script), 2), lines[1:], ()),
+    ]
+    text, changed = corrected(script, fixes)
+    assert (text, changed) == ("model.train()\noptimizer = SGD(model.parameters(), lr=1e-2)\n", 4)
 
 
 def test_a_script_that_was_changed_meanwhile_is_not_corrected(tmp_path):

@@ -77,6 +77,42 @@ def test_a_training_is_interrupted(tmp_path):
     assert result["throughput_note"] == "interrupted"
 
 
+ENDLESS = """
+from pathlib import Path
+
+import torch
+from torch import nn
+
+x = torch.rand(100, 2)
+y = (x**2).sum(1)
+model = nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+while True:
+    optimizer.zero_grad()
+    ((model(x) - y) ** 2).mean().backward()
+    optimizer.step()
+    Path("trains").touch()
+"""
+
+
+def test_a_script_that_is_diagnosed_is_interrupted_and_judged_by_what_it_did(tmp_path):
+    (tmp_path / "train.py").write_text(ENDLESS)
+
+    def when(process):
+        deadline = time.monotonic() + PATIENCE
+        while not (tmp_path / "trains").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(1)
+
+    status, out, errors = interrupted([*COMMAND, "diagnose", "train.py", "--json", "--seconds=1"], when, tmp_path)
+    told = json.loads(out)
+    assert (status, told["ended"], told["healthy"]) == (1, "interrupted", False)
+    assert told["findings"][0]["code"] == "target-shape-broadcast"
+    assert "Traceback" not in errors
+
+
 TELLING = """
 import sys
 from parity.cli import main

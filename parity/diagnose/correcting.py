@@ -3,6 +3,8 @@
 import ast
 import tokenize
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from parity.contract import InputError, require
@@ -34,40 +36,70 @@ def write_corrected(session: Session, copy: Path) -> int:
 def corrected(script: Path, fixes: Sequence[Fix]) -> tuple[str, int]:
     """The text of a script with these fixes, and how many were made.
 
-    What is meant for other files is left out, and so is what would change a line twice, or leave a text that is no Python.
+    What is meant for other files is left out, and so is what would change the same characters twice, or leave a text that is
+    no Python. Raises InputError where the script is no longer the text that the fixes are of.
     """
-    with tokenize.open(script) as text:
-        before = text.read().splitlines()
-    mine = [fix for fix in dict.fromkeys(fixes) if Path(fix.place.file).resolve() == script.resolve()]
-    made: list[Fix] = []
-    for fix in mine:
+    with tokenize.open(script) as opened:
+        lines = opened.read().splitlines()
+    made: list[Edit] = []
+    for fix in dict.fromkeys(fixes):
+        if Path(fix.place.file).resolve() != script.resolve():
+            continue
         first = fix.place.line - 1
-        if tuple(before[first : first + len(fix.before)]) != fix.before:
+        if tuple(lines[first : first + len(fix.before)]) != fix.before:
             raise InputError(
                 f"{script} has changed since it was run: line {fix.place.line} is another. Diagnose it again."
             )
-        if not any(_overlap(fix, other) for other in made) and _is_python(_with(before, [*made, fix])):
-            made.append(fix)
-    return "\n".join(_with(before, made)) + "\n", len(made)
+        edit = edit_of(fix, lines)
+        if not any(edit.touches(other) for other in made) and _is_python(_with(lines, [*made, edit])):
+            made.append(edit)
+    return _with(lines, made), len(made)
 
 
-def _with(before: Sequence[str], fixes: Sequence[Fix]) -> list[str]:
-    """From the bottom up, so that the lines above keep their numbers; what is put in front of a line comes last."""
-    lines = list(before)
-    for fix in sorted(fixes, key=lambda fix: (fix.place.line, bool(fix.before)), reverse=True):
-        first = fix.place.line - 1
-        lines[first : first + len(fix.before)] = fix.after
-    return lines
+@dataclass(frozen=True)
+class Edit:
+    """What stands instead of some characters of a text."""
+
+    start: int
+    end: int
+    text: str
+
+    def touches(self, other: "Edit") -> bool:
+        """Whether both change the same characters; lines that are put in at one place do not."""
+        if self.start == other.start and self.end == other.end:
+            return not (self.text.endswith("\n") and other.text.endswith("\n") and self.start == self.end)
+        return self.start < other.end and other.start < self.end
 
 
-def _overlap(one: Fix, other: Fix) -> bool:
-    lines = [set(range(fix.place.line, fix.place.line + len(fix.before))) for fix in (one, other)]
-    return bool(lines[0] & lines[1])
+def edit_of(fix: Fix, lines: Sequence[str]) -> Edit:
+    """The characters that a fix changes, so that two fixes of one line can both be made."""
+    before, after = _text(fix.before), _text(fix.after)
+    same = _alike(before, after)
+    behind = _alike(before[same:][::-1], after[same:][::-1])
+    start = len(_text(lines[: fix.place.line - 1]))
+    return Edit(start + same, start + len(before) - behind, after[same : len(after) - behind])
 
 
-def _is_python(lines: Sequence[str]) -> bool:
+def _alike(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _text(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _with(lines: Sequence[str], edits: Sequence[Edit]) -> str:
+    """From the end on, so that what is in front keeps its place; lines put in front of a line come before its own change."""
+    text = _text(lines)
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
+
+
+def _is_python(text: str) -> bool:
     try:
-        ast.parse("\n".join(lines))
+        ast.parse(text)
     except SyntaxError:
         return False
     return True
