@@ -30,7 +30,7 @@ def summarise(session: Session) -> Recording:
         early_evaluations(session)
     for line, _, after, inputs, out, target, mode, place in session.eager:
         if line is not None:
-            add_evaluation(line, after, (inputs, out, target), mode, place)
+            add_evaluation(line, after, (inputs, out, target, None), mode, place)
     for line in session.lines:
         line.evaluations.sort(key=lambda evaluation: evaluation.after)
     trainings = []
@@ -108,19 +108,18 @@ def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: 
     if inputs is None:
         _, _, inputs = trace.chain(key)
     target = meeting.target if meeting and key == meeting.prediction else None
-    values = program.probe([one for one in (key, inputs, target) if one is not None], leaves)
-
+    answer, compared = (prediction, key) if program.calls and key != prediction else (key, None)
+    wanted = (inputs, answer, target, compared)
+    values = program.probe([one for one in wanted if one is not None], leaves)
     mode = any(program.modes) if program.modes else None
-    add_evaluation(
-        line, after, [None if one is None else values.get(one) for one in (inputs, key, target)], mode, site.place
-    )
+    add_evaluation(line, after, [None if one is None else values.get(one) for one in wanted], mode, site.place)
 
 
 def add_evaluation(line: Line, after: int, arrays: Iterable[Any], mode: bool | None, place: Place | None) -> None:
-    """Inputs, predictions and targets, where the predictions are not too many to be kept."""
-    inputs, predictions, targets = map(kept, arrays)
+    """Inputs, predictions, targets and what was compared, where the predictions are not too many to be kept."""
+    inputs, predictions, targets, compared = map(kept, arrays)
     if predictions is not None:
-        line.evaluations.append(Evaluation(after, inputs, predictions, targets, mode, place))
+        line.evaluations.append(Evaluation(after, inputs, predictions, targets, mode, place, compared))
 
 
 def early_evaluations(session: Session) -> None:

@@ -115,11 +115,14 @@ class Evaluation:
     """Steps done before."""
     inputs: NDArray[Any] | None
     predictions: NDArray[Any]
+    """What the network answered."""
     targets: NDArray[Any] | None
-    """What the prediction was compared with; None where that was not seen."""
+    """What that was compared with; None where no comparison was seen."""
     training: bool | None
     """The network's mode; None where it has none."""
     place: Place | None
+    compared: NDArray[Any] | None = None
+    """What was made of the answer before it was compared, as where targets are scaled; None where nothing was."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,9 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
     as_it_stands = own if own is not None and np.isfinite(own) else -1.0
     learned = as_it_stands >= attainable - GAIN
     if any(finding.code in BEYOND for finding in found) and not (learned and attainable > NOTHING):
+        # What can't learn from the right rows either comes first; then what no change of the training can mend.
+        first = STOPPED | {"target-shape-broadcast", "non-finite-data"}
+        found.sort(key=lambda finding: (finding.code not in first, finding.code not in BEYOND))
         return Verdict(found, attainable=attainable)
     if learned:
         # What can be learned from these rows it has learned; a column that lost its values takes more than that away.

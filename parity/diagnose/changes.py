@@ -32,6 +32,8 @@ RATES = (10.0, 100.0, 1000.0, 10_000.0)
 FAR = 1000.0  # A factor of the rate from which it is tried only where a smaller one of the same direction helped.
 EPOCHS = 10
 WIDER = 4
+FAR_WIDER = 16
+NARROW = 16  # Units of the widest layer up to which that is tried.
 
 
 # Tried while a fault is still there, because people do.
@@ -75,7 +77,8 @@ def _of_layers(hidden: tuple[int, ...], activation: str | None) -> Iterator[Chan
             )
         return
     deeper = len(hidden) + 1
-    yield Change(f"{WIDER} times as wide", "too-little-capacity", lambda s: replace(s, width=WIDER))
+    for times in (WIDER, FAR_WIDER) if max(hidden) <= NARROW else (WIDER,):
+        yield Change(f"{times} times as wide", "too-little-capacity", lambda s, n=times: replace(s, width=n))  # type: ignore[misc]
     yield Change("one more layer", "too-little-capacity", lambda s: replace(s, layers=deeper))
     if len(hidden) > 1:
         yield Change("one hidden layer", "", lambda s: replace(s, layers=1))

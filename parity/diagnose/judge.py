@@ -10,7 +10,8 @@ from parity.diagnose.blame import Verdict, blame
 from parity.diagnose.checks import check
 from parity.diagnose.finding import SEVERITIES, Diagnosis
 from parity.diagnose.fixes import with_fixes
-from parity.diagnose.program import Program, Scored
+from parity.diagnose.judged import Scored
+from parity.diagnose.program import Program
 from parity.diagnose.signals import signals
 from parity.diagnose.trials import Trials
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Evaluation, Operation, Parameter, Place, Training, WatchedStep
+from parity.diagnose.judged import Scored, judged
 from parity.diagnose.lossfit import FoundLoss, Met, find_loss, met
 
 Floats = NDArray[np.float64]
@@ -20,16 +21,6 @@ CLASS_LOSSES = {
     "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits", "softmax_cross_entropy",
     "softmax_cross_entropy_with_integer_labels", "sigmoid_binary_cross_entropy",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A pair of arrays that the program itself handed to a scoring function."""
-
-    truth: NDArray[Any]
-    prediction: NDArray[Any]
-    place: Place | None
-    function: str
 
 
 @dataclass(frozen=True)
@@ -168,27 +159,8 @@ class Program:
 
     @cached_property
     def evaluations(self) -> tuple[Evaluation, ...]:
-        """All evaluations; one whose targets were not seen takes those of another on the same inputs, or of a score."""
-        filled = []
-        for evaluation in self.training.evaluations:
-            targets = evaluation.targets
-            if targets is None or np.size(targets) != np.size(evaluation.predictions):
-                targets = self._targets_for(evaluation)
-            filled.append(evaluation if targets is None else _with_targets(evaluation, targets))
-        return tuple(filled)
-
-    def _targets_for(self, evaluation: Evaluation) -> NDArray[Any] | None:
-        for other in reversed(self.training.evaluations):
-            if other.targets is None or not _same(other.inputs, evaluation.inputs):
-                continue
-            if other.targets.size == evaluation.predictions.size or self.classes:
-                return other.targets
-        for scored in reversed(self.scored):
-            if np.size(scored.prediction) == np.size(evaluation.predictions) and _same(
-                np.ravel(scored.prediction).astype(float), np.ravel(evaluation.predictions).astype(float)
-            ):
-                return scored.truth
-        return None
+        """All evaluations, with their targets as far as these were seen anywhere."""
+        return tuple(judged(self.training.evaluations, self.scored, self.classes))
 
     @cached_property
     def trained_hashes(self) -> frozenset[bytes]:
@@ -297,18 +269,3 @@ def hits(predictions: NDArray[Any], truth: NDArray[Any]) -> float:
         return float((p.argmax(-1).reshape(-1) == labels).mean())
     cut = 0.5 if p.size and p.min() >= 0 and p.max() <= 1 else 0.0
     return float(((p.reshape(-1) > cut) == (t.reshape(-1) > 0.5)).mean()) if p.size == t.size else float("nan")
-
-
-def _same(one: NDArray[Any] | None, other: NDArray[Any] | None) -> bool:
-    return (
-        one is not None
-        and other is not None
-        and one.shape == other.shape
-        and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
-    )
-
-
-def _with_targets(evaluation: Evaluation, targets: NDArray[Any]) -> Evaluation:
-    return Evaluation(
-        evaluation.after, evaluation.inputs, evaluation.predictions, targets, evaluation.training, evaluation.place
-    )

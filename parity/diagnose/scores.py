@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from parity.contract.places import user_place
-from parity.diagnose.program import Scored
+from parity.diagnose.judged import Scored
 
 FUNCTIONS = ("r2_score", "mean_squared_error", "root_mean_squared_error", "mean_absolute_error", "accuracy_score")
 LARGEST = 2_000_000

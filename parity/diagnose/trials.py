@@ -24,6 +24,7 @@ from parity.contract import (
     Constant,
     Cosine,
     Data,
+    Evaluation,
     InputError,
     Loss,
     Replay,
@@ -72,6 +73,12 @@ class Trials:
     def network(self) -> Network | None:
         return expressed(self.program)
 
+    @property
+    def comparable(self) -> Evaluation | None:
+        """The program's evaluation of held-out rows, where its targets are in the units of those that it trains on."""
+        held_out = self.program.held_out
+        return None if held_out is None or held_out.compared is not None else held_out
+
     @cached_property
     def split(self) -> tuple[Data, Data] | None:
         """Rows to learn from, and rows to be judged by: those of the program's evaluation, else a fifth of the others."""
@@ -83,7 +90,7 @@ class Trials:
         inputs, targets = inputs[keep], targets[keep]
         if len(inputs) < 20:
             return None
-        held_out = self.program.held_out
+        held_out = self.comparable
         if held_out is not None and held_out.inputs is not None and held_out.inputs.shape[1:] == inputs.shape[1:]:
             judged = Data(
                 held_out.inputs, self._targets(np.asarray(held_out.targets).reshape(len(held_out.inputs), -1))
@@ -103,7 +110,7 @@ class Trials:
         count = 0 if self.split is None else len(self.split[1].inputs)
         return (
             f"{count} rows that it was not trained on"
-            if self.program.held_out is not None
+            if self.comparable is not None
             else f"{count} of the rows that it was trained on"
         )
 

@@ -235,12 +235,17 @@ class Record:
     def add_evaluation(self, forward: Forward) -> None:
         """Keep copies: the program may use the same memory for something else."""
         shape = tuple(forward.inputs.shape)
-        answer = forward.answer if forward.compared is None else forward.compared
-        predictions = kept(answer)
+        predictions = kept(forward.answer)
         if predictions is None or (shape not in self.first_evaluations and len(self.first_evaluations) >= SHAPES):
             return
         told = Evaluation(
-            forward.step, kept(forward.inputs), predictions, kept(forward.target), forward.training, forward.place
+            forward.step,
+            kept(forward.inputs),
+            predictions,
+            kept(forward.target),
+            forward.training,
+            forward.place,
+            None if forward.compared is forward.answer else kept(forward.compared),
         )
         first = self.first_evaluations.setdefault(shape, [])
         if len(first) < KEPT:

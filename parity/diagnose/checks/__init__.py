@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from parity.diagnose.checks import frameworks, gradients, loss, modes, rows, units
+from parity.diagnose.checks import frameworks, gradients, leak, loss, modes, rows, units
 from parity.diagnose.finding import Finding
 from parity.diagnose.program import Program
 
@@ -26,7 +26,8 @@ CHECKS: dict[str, Check] = {
     "it trains in training mode": modes.training,
     "it is judged in evaluation mode": modes.evaluation,
     "batch normalisation fits its inputs": modes.batch_norm,
-    "it is judged by rows that it was not trained on": rows.leak,
+    "it is judged by rows that it was not trained on": leak.same_rows,
+    "these are no copies either": leak.copied,
     "compiled functions keep what they change": frameworks.lost_updates,
     "compiled functions see what changes": frameworks.frozen_values,
 }

@@ -1,23 +1,15 @@
 """Is the data what it should be, and does each row meet its own target?"""
 
 import math
-import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from parity.contract import Evaluation
 from parity.diagnose.finding import Finding, Severity
 from parity.diagnose.lossfit import ELEMENTS
 from parity.diagnose.program import Program
-from parity.diagnose.source import source_of
 
 TORN = 0.5  # Share of the rows met again whose target had changed.
-LEAKED = 0.2  # Share of the judged rows that were trained on, from which it is no chance,
-ALL = 0.95  # and from which it is all of them.
-DISCRETE = 0.02  # Share of the rows of a batch that have a double, from which rows that are alike say nothing.
-# What people call rows that they keep back.
-HELD_OUT = re.compile(r"test|valid|val\b|val_|held|hold|unseen|te\b|\bva\b|dev\b|check", re.IGNORECASE)
 
 
 def non_finite(program: Program) -> Iterator[Finding]:
@@ -127,51 +119,3 @@ def constant(program: Program) -> Iterator[Finding]:
     evidence = f"In the {len(flat)} rows that were seen {which} the same in every row, e.g. {flat[0, same[0]]:.4g}."
     severity: Severity = "error" if every else "hint" if absent else "warning"
     yield Finding("constant-input", severity, evidence, program.training.forward_place)
-
-
-def leak(program: Program) -> Iterator[Finding]:
-    """Held-out rows must not be among those that were trained on."""
-    if program.rows is None or discrete(program):
-        return
-    for evaluation in reversed(program.evaluations):
-        rows = 0 if evaluation.inputs is None else len(np.atleast_1d(evaluation.inputs))
-        share = program.share_trained_on(evaluation)
-        if rows < 2 or evaluation.after == 0:
-            continue
-        if share < LEAKED:
-            return  # The last evaluation is what the program goes by.
-        # Of many small batches not all rows were seen; what has all that were seen is what was trained on.
-        everything = share * rows >= ALL * len(program.rows.inputs)
-        held_out = not everything and (share < ALL or meant_as_held_out(program, evaluation))
-        evidence = f"{share:.0%} of the {rows} rows that the network is judged by are rows that it was trained on."
-        yield Finding("validation-leak", "error" if held_out else "hint", evidence, evaluation.place)
-        return
-
-
-def discrete(program: Program) -> bool:
-    """Inputs of which there are few, so that rows are alike without being the same."""
-    first = program.first
-    if first is None or first.inputs is None or first.inputs.ndim == 0 or len(first.inputs) < 2:
-        return False
-    alike = len(first.inputs) - len({row.tobytes() for row in first.inputs})
-    return alike > DISCRETE * len(first.inputs)
-
-
-def meant_as_held_out(program: Program, evaluation: Evaluation) -> bool:
-    """Whether the program calls these rows its test, or they are a drawn part of what it was trained on."""
-    scored = [one.place for one in program.scored if np.size(one.prediction) == np.size(evaluation.predictions)]
-    for place in (evaluation.place, *scored):
-        source = source_of(place)
-        if source is None or place is None:
-            continue
-        function = source.function(place.line)
-        if HELD_OUT.search(source.line(place.line)) or (function is not None and HELD_OUT.search(function.name)):
-            return True
-    rows = program.rows
-    if rows is None or evaluation.inputs is None:
-        return False
-    order = {row.tobytes(): i for i, row in enumerate(rows.inputs)}
-    judged = [row.tobytes() for row in np.asarray(evaluation.inputs, rows.inputs.dtype)]
-    places = np.array([order[row] for row in judged if row in order])
-    whole_batches = program.first is not None and program.first.rows == len(order)
-    return bool(whole_batches and len(places) > 1 and (np.diff(places) != 1).any())

@@ -1,0 +1,114 @@
+"""Are the rows that a network is judged by others than those that it was trained on?"""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity.contract import Evaluation
+from parity.diagnose.finding import Finding
+from parity.diagnose.network import Floats
+from parity.diagnose.program import Program
+from parity.diagnose.source import source_of
+
+LEAKED = 0.2  # Share of the judged rows that were trained on, from which it is no chance,
+ALL = 0.95  # and from which it is all of them.
+DISCRETE = 0.02  # Share of the rows of a batch that have a double, from which rows that are alike may say nothing.
+VALUES = 20  # Different values from which a column off any grid is no category.
+COPIES = 0.8  # Share of the judged rows that have the target of the row next to them, from which these are copies.
+BESIDE = 0.25  # How near that lies, as a part of the distance to the next row of another target.
+LOOKED_AT = 500  # Judged rows whose neighbours are looked at,
+NEIGHBOURS = 32  # and how many of them.
+EQUAL = 1e-4  # Of the spread of the targets, up to which two are the same.
+# What people call rows that they keep back.
+HELD_OUT = re.compile(r"test|valid|val\b|val_|held|hold|unseen|te\b|\bva\b|dev\b|check", re.IGNORECASE)
+
+
+def same_rows(program: Program) -> Iterator[Finding]:
+    """Held-out rows must not be among those that were trained on."""
+    if program.rows is None or discrete(program):
+        return
+    for evaluation in reversed(program.evaluations):
+        rows = 0 if evaluation.inputs is None else len(np.atleast_1d(evaluation.inputs))
+        share = program.share_trained_on(evaluation)
+        if rows < 2 or evaluation.after == 0:
+            continue
+        if share < LEAKED:
+            return  # The last evaluation is what the program goes by.
+        # Of many small batches not all rows were seen; what has all that were seen is what was trained on.
+        everything = share * rows >= ALL * len(program.rows.inputs)
+        held_out = not everything and (share < ALL or meant_as_held_out(program, evaluation))
+        evidence = f"{share:.0%} of the {rows} rows that the network is judged by are rows that it was trained on."
+        yield Finding("validation-leak", "error" if held_out else "hint", evidence, evaluation.place)
+        return
+
+
+def copied(program: Program) -> Iterator[Finding]:
+    """Nor may they be copies of those with a little noise on them."""
+    held_out, rows = program.held_out, program.rows
+    if held_out is None or rows is None or held_out.compared is not None or program.classes:
+        return
+    share = copies(rows.inputs, rows.targets, held_out)
+    if share >= COPIES:
+        evidence = (
+            f"{share:.0%} of the rows that the network is judged by have a row that it was trained on right beside them, with "
+            "the very same target: copies, made before the rows were split."
+        )
+        yield Finding("validation-leak", "error", evidence, held_out.place)
+
+
+def copies(inputs: Floats, targets: Floats, held_out: Evaluation) -> float:
+    """The share of the judged rows whose neighbour has the same target, and is far nearer than any row of another."""
+    from scipy.spatial import cKDTree
+
+    judged, truth = np.asarray(held_out.inputs), np.asarray(held_out.targets, float)
+    if judged.shape[1:] != inputs.shape[1:] or truth.size != len(judged) * targets.shape[1] or len(inputs) < NEIGHBOURS:
+        return 0.0
+    known, asked = (array.reshape(len(array), -1).astype(float) for array in (inputs, judged[:LOOKED_AT]))
+    spread = np.where(known.std(0) > 0, known.std(0), 1.0)
+    if not (np.isfinite(known).all() and np.isfinite(asked).all() and np.isfinite(targets).all()):
+        return 0.0
+    distances, found = cKDTree(known / spread).query(asked / spread, k=NEIGHBOURS)
+    off = np.abs(targets[found] - truth.reshape(len(judged), 1, -1)[:LOOKED_AT]).max(2)
+    alike = off <= EQUAL * targets.std()
+    others = np.where(alike, np.inf, distances).min(1)
+    return float((alike[:, 0] & (distances[:, 0] < BESIDE * others)).mean())
+
+
+def discrete(program: Program) -> bool:
+    """Inputs of which there are few, so that rows are alike without being the same."""
+    first = program.first
+    if first is None or first.inputs is None or first.inputs.ndim == 0 or len(first.inputs) < 2:
+        return False
+    rows = first.inputs.reshape(len(first.inputs), -1)
+    alike = len(rows) - len({row.tobytes() for row in rows})
+    return alike > DISCRETE * len(rows) and all(on_a_grid(column) for column in rows.T)
+
+
+def on_a_grid(column: Floats) -> bool:
+    """Whether all values are whole multiples of one step, as counts and rounded numbers are, or there are few."""
+    values = np.unique(column.astype(float))
+    if len(values) < VALUES:
+        return True
+    steps = np.diff(values) / np.diff(values).min()
+    return bool((np.abs(steps - np.round(steps)) < 0.01).all())
+
+
+def meant_as_held_out(program: Program, evaluation: Evaluation) -> bool:
+    """Whether the program calls these rows its test, or they are a drawn part of what it was trained on."""
+    scored = [one.place for one in program.scored if np.size(one.prediction) == np.size(evaluation.predictions)]
+    for place in (evaluation.place, *scored):
+        source = source_of(place)
+        if source is None or place is None:
+            continue
+        function = source.function(place.line)
+        if HELD_OUT.search(source.line(place.line)) or (function is not None and HELD_OUT.search(function.name)):
+            return True
+    rows = program.rows
+    if rows is None or evaluation.inputs is None:
+        return False
+    order = {row.tobytes(): i for i, row in enumerate(rows.inputs)}
+    judged = [row.tobytes() for row in np.asarray(evaluation.inputs, rows.inputs.dtype)]
+    places = np.array([order[row] for row in judged if row in order])
+    whole_batches = program.first is not None and program.first.rows == len(order)
+    return bool(whole_batches and len(places) > 1 and (np.diff(places) != 1).any())
