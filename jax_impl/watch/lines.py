@@ -54,6 +54,8 @@ class Line:
     """Its changes were seen as they were made; other arrays are then another network."""
     lost: int = 0
     """Calls that were given the same arrays again although they had been changed."""
+    origin: "Line | None" = None
+    """The training whose first arrays this one began with again."""
     sample_at: int = 0
     module: ModuleCall | None = None
     state: dict[tuple, Any] | None = None

@@ -76,7 +76,11 @@ class Session:
                 if trained and starts_anew(line, arrays):
                     continue
                 return line
-        line = Line(backward.signature, backward, dict(arrays), dict(arrays))
+        again = (line for line in mine if trained and any(trained[0] is array for array in line.initial.values()))
+        origin = next(again, None)
+        line = Line(
+            backward.signature, backward, dict(arrays), dict(arrays), origin=origin and (origin.origin or origin)
+        )
         self.lines.append(line)
         return line
 

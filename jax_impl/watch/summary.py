@@ -12,6 +12,8 @@ from jax_impl.watch.session import Session
 from jax_impl.watch.values import kept
 from parity.contract import Evaluation, Place, Recording, Trace
 
+BEGUN_AGAIN = 10
+
 
 def summarise(session: Session) -> Recording:
     for line in session.lines:
@@ -23,6 +25,8 @@ def summarise(session: Session) -> Recording:
         with session.guard("Lost updates"):
             lost_updates(line, session)
         line.steps.sort(key=lambda step: step.number)
+    with session.guard("Trainings that begin again"):
+        begun_again(session)
     for call in session.loose:
         with session.guard("An evaluation"):
             evaluate(*call)
@@ -86,6 +90,23 @@ def lost_updates(line: Line, session: Session) -> None:
         for step in line.steps:
             step.moves.update(dict.fromkeys(step.moves, 0.0))
         line.now({name: line.initial[name] for name in line.updated if name in line.initial})
+
+
+def begun_again(session: Session) -> None:
+    """Trainings that all begin with the very same arrays, more often than folds or seeds do: epochs whose results are lost."""
+    for line in session.lines:
+        again = [other for other in session.lines if other.origin is line and other.optimizer is line.optimizer]
+        if len(again) < BEGUN_AGAIN:
+            continue
+        for other in again:
+            line.backwards += other.backwards
+            line.updates += other.updates
+            line.losses += other.losses
+            line.steps += other.steps
+            line.evaluations += other.evaluations
+        line.facts.setdefault("updates-lost-in-jit", line.called or line.update_place)
+        line.now(line.initial)
+        session.lines = [one for one in session.lines if not any(one is other for other in again)]
 
 
 def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: int, names: dict[int, str]) -> None:

@@ -20,6 +20,7 @@ NOTHING = 0.1  # R2 up to which inputs tell nothing about targets.
 LEARNED = 0.9  # Of the score, from which nobody misses a column.
 FEW_ROWS = 50
 ROUNDS = 3
+OF_DATA = frozenset({"constant-input", "inputs-targets-misaligned"})
 # What is mended by training in a loop of our own, without any other change.
 OF_LOOPS = frozenset(
     {"eval-mode-in-training", "train-mode-in-evaluation", "value-frozen-at-trace", "graph-not-rebuilt"}
@@ -66,8 +67,8 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
         found.sort(key=lambda finding: (finding.code not in first, finding.code not in BEYOND))
         return Verdict(found, attainable=attainable)
     if learned:
-        # What can be learned from these rows it has learned; a column that lost its values takes more than that away.
-        soft = (SOFT if attainable >= LEARNED else SOFT - {"constant-input"}) | MEANT
+        # What can be learned from these rows it has learned; rows that lost values, or their targets, take more than that away.
+        soft = (SOFT | MEANT | OF_DATA) if attainable >= LEARNED else (SOFT | MEANT) - OF_DATA
         return Verdict([replace(f, severity="hint") if f.code in soft else f for f in found], attainable=attainable)
     return Search(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found).verdict()
 

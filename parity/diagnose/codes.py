@@ -171,7 +171,7 @@ _ALL = (
     Code(
         "inputs-targets-misaligned",
         "rows are paired with other rows' targets",
-        "Then nothing about a target can be told from its inputs, and the mean is the best answer.",
+        "Then little or nothing about a target can be told from its inputs, and the mean is about the best answer.",
         "Keep inputs and targets in one array while they are shuffled, sorted or shifted, or use one index for both.",
         "Silent.",
         "Silent.",

@@ -51,7 +51,7 @@ STOPPED = frozenset(code for code, repair in REPAIRS.items() if repair.apply is 
 SOFT = frozenset({"dead-units", "saturated-units", "constant-input", "batch-norm-units", "output-range"})
 # What is only worth a look in a program that has learned all that its rows tell: meant so, it seems.
 MEANT = frozenset({
-    "frozen-parameters", "detached-graph", "optimizer-not-attached", "graph-not-rebuilt", "inputs-targets-misaligned",
+    "frozen-parameters", "detached-graph", "optimizer-not-attached", "graph-not-rebuilt",
 })  # fmt: skip
 # What no other way of training mends.
 BEYOND = frozenset({"inputs-targets-misaligned", "value-frozen-at-trace"})

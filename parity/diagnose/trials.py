@@ -34,6 +34,7 @@ from parity.contract import (
     Watcher,
     zero_state,
 )
+from parity.diagnose.neighbours import neighbours
 from parity.diagnose.network import Network, expressed
 from parity.diagnose.program import Program, hits, r2
 from parity.diagnose.scaling import Scalings
@@ -44,6 +45,7 @@ Floats = NDArray[Any]
 SEEDS = 3
 CHEAP = 3e8  # Products of steps, rows and parameters, up to which a trial is run from several initial weights.
 TEN_ROWS_STEPS = 1000
+NEAREST = 5  # Rows whose mean target is one of the baselines.
 AT_ONCE = 2  # Trials that are compiled and run side by side.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
@@ -357,17 +359,8 @@ class Trials:
         return {
             "mean": self.measure(mean, judge.targets),
             "linear": self.measure(linear, judge.targets),
-            "nearest rows": self.measure(nearest(x, train.targets, x_judge), judge.targets),
+            "nearest rows": self.measure(train.targets[neighbours(x, x_judge, NEAREST)[1]].mean(1), judge.targets),
         }
-
-
-def nearest(x: Floats, targets: Floats, at: Floats, count: int = 5) -> Floats:
-    """The mean target of the nearest rows."""
-    from scipy.spatial import cKDTree
-
-    _, found = cKDTree(x).query(at, k=min(count, len(x)))
-    means: Floats = targets[found.reshape(len(at), -1)].mean(1)
-    return means
 
 
 def finite(array: Floats) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from parity.diagnose.checks import frameworks, gradients, leak, loss, modes, rows, units
+from parity.diagnose.checks import frameworks, gradients, leak, loss, modes, order, rows, units
 from parity.diagnose.finding import Finding
 from parity.diagnose.program import Program
 
@@ -12,6 +12,7 @@ CHECKS: dict[str, Check] = {
     "numbers are finite": rows.non_finite,
     "each prediction meets its own target": rows.broadcast,
     "a row has one target": rows.torn,
+    "targets stand where their inputs do": order.shifted,
     "every input varies": rows.constant,
     "gradients are computed": gradients.backward,
     "updates are made": gradients.update,

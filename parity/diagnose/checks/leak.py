@@ -7,6 +7,7 @@ import numpy as np
 
 from parity.contract import Evaluation
 from parity.diagnose.finding import Finding
+from parity.diagnose.neighbours import neighbours
 from parity.diagnose.network import Floats
 from parity.diagnose.program import Program
 from parity.diagnose.source import source_of
@@ -59,16 +60,13 @@ def copied(program: Program) -> Iterator[Finding]:
 
 def copies(inputs: Floats, targets: Floats, held_out: Evaluation) -> float:
     """The share of the judged rows whose neighbour has the same target, and is far nearer than any row of another."""
-    from scipy.spatial import cKDTree
-
     judged, truth = np.asarray(held_out.inputs), np.asarray(held_out.targets, float)
     if judged.shape[1:] != inputs.shape[1:] or truth.size != len(judged) * targets.shape[1] or len(inputs) < NEIGHBOURS:
         return 0.0
     known, asked = (array.reshape(len(array), -1).astype(float) for array in (inputs, judged[:LOOKED_AT]))
-    spread = np.where(known.std(0) > 0, known.std(0), 1.0)
     if not (np.isfinite(known).all() and np.isfinite(asked).all() and np.isfinite(targets).all()):
         return 0.0
-    distances, found = cKDTree(known / spread).query(asked / spread, k=NEIGHBOURS)
+    distances, found = neighbours(known, asked, NEIGHBOURS)
     off = np.abs(targets[found] - truth.reshape(len(judged), 1, -1)[:LOOKED_AT]).max(2)
     alike = off <= EQUAL * targets.std()
     others = np.where(alike, np.inf, distances).min(1)
