@@ -13,6 +13,8 @@ import sklearn.metrics  # noqa: F401  It is watched where it is imported.
 import torch
 import torch.nn.functional as F
 from diagnosing import (
+    HELD_OUT,
+    ROWS,
     STEPS,
     adam,
     diagnosed,
@@ -504,6 +506,30 @@ def inputs_shuffled_in_every_epoch_and_targets_not():
     judge(model, x_test, y_test)
 
 
+def series():
+    """A state that keeps most of itself from row to row, beside a column that tells nothing; and its square."""
+    torch.manual_seed(0)
+    state = [torch.tensor(0.0)]
+    for _ in range(ROWS + HELD_OUT + 10):
+        state.append(0.9 * state[-1] + 0.4 * torch.randn(()))
+    now = torch.stack(state[1:])
+    return torch.stack([now, torch.rand(len(now))], 1), (now**2)[:, None]
+
+
+@fires("inputs-targets-misaligned", tried=False)
+def targets_three_rows_too_early():
+    x, y = series()
+    model = network()
+    train(model, x[3 : 3 + ROWS], y[:ROWS])
+
+
+@near("inputs-targets-misaligned")
+def targets_of_the_row_before_are_forecast_and_no_mistake():
+    x, y = series()
+    model = network()
+    train(model, x[:ROWS], y[1 : 1 + ROWS])
+
+
 @near("inputs-targets-misaligned")
 def both_shuffled_alike():
     x, y, x_test, y_test = paraboloid()
@@ -596,6 +622,25 @@ def judged_by_rows_that_were_trained_on():
     model = network()
     train(model, x, y)
     judge(model, x_test, y_test)
+
+
+@fires("validation-leak", tried=False)
+def judged_by_copies_with_a_little_noise():
+    x, y, *_ = noisy()
+    x, y = x.repeat(5, 1) + 0.002 * torch.randn(5 * ROWS, 2), y.repeat(5, 1)
+    order = torch.randperm(len(x))
+    train_rows, test_rows = order[:600], order[600:]
+    model = network()
+    train(model, x[train_rows], y[train_rows])
+    judge(model, x[test_rows], y[test_rows])
+
+
+@near("validation-leak")
+def judged_by_other_rows_of_few_different_targets():
+    x, y, x_test, y_test = paraboloid()
+    model = network()
+    train(model, x, (10 * y).round() / 10)
+    judge(model, x_test, (10 * y_test).round() / 10)
 
 
 @near("validation-leak")
@@ -1254,6 +1299,42 @@ def jax_returned_parameters_that_are_not_taken_over():
     for _ in range(STEPS):
         step(parameters, state)  # <- here
     jax.jit(error_of)(parameters, x_test, y_test).item()
+
+
+def jax_epoch():
+    """A function that takes five steps from the parameters that it is given."""
+    x, y, *_ = jax_paraboloid()
+    tx = optax.adam(0.05)
+
+    @jax.jit
+    def step(parameters, state):
+        gradients = jax.grad(lambda p: jnp.mean((mlp(p, x) - y) ** 2))(parameters)
+        updates, state = tx.update(gradients, state, parameters)
+        return optax.apply_updates(parameters, updates), state
+
+    def epoch(parameters, state):
+        for _ in range(5):
+            parameters, state = step(parameters, state)  # <- here
+        return parameters, state
+
+    return epoch, tx
+
+
+@fires("updates-lost-in-jit", tried=False)
+def jax_epochs_whose_parameters_are_not_taken_over():
+    epoch, tx = jax_epoch()
+    parameters = mlp_parameters()
+    state = tx.init(parameters)
+    for _ in range(20):
+        epoch(parameters, state)
+
+
+@near("updates-lost-in-jit", instead="too-few-epochs")
+def jax_three_trainings_from_the_same_parameters():
+    epoch, tx = jax_epoch()
+    parameters = mlp_parameters()
+    for _ in range(3):
+        epoch(parameters, tx.init(parameters))
 
 
 @near("updates-lost-in-jit")

@@ -2,6 +2,7 @@
 
 import pickle
 
+import pytest
 import sklearn.metrics
 import torch
 from torch import nn
@@ -17,6 +18,14 @@ def data():
 
 def network():
     return nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 1))
+
+
+def train(model, x, y):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    for _ in range(50):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
 
 
 def test_gradients_of_a_generator_of_parameters():
@@ -54,6 +63,48 @@ def test_folds_have_one_answer_which_is_that_of_the_worst():
     folds, another = watched.diagnoses
     assert (folds.alike, another.alike) == (3, 1)
     assert folds.signals["loss at the start"] > 100, "the worst of the three is the one that is told"
+
+
+@pytest.mark.parametrize("loss", [nn.MSELoss(), nn.functional.mse_loss], ids=["module", "function"])
+def test_what_an_evaluation_is_compared_with_is_seen(loss):
+    x, y = data()
+    model = network()
+    with parity.diagnose.watch(seconds=0.0) as watched:
+        train(model, x[:40], y[:40])
+        with torch.no_grad():
+            loss(model(x[40:]), y[40:])
+    assert watched.diagnoses[0].judged_on == "20 rows that it was not trained on"
+
+
+SCALED_BACK = {
+    "scaled": (lambda y: (y - y.mean()) / y.std(), lambda p, y: p * y.std() + y.mean()),
+    "log": (lambda y: y.log(), lambda p, y: p.exp()),
+    "log of 1 + y": (lambda y: y.log1p(), lambda p, y: p.expm1()),
+}
+
+
+@pytest.mark.parametrize("scored", [True, False], ids=["sklearn", "by hand"])
+@pytest.mark.parametrize("way", SCALED_BACK)
+def test_a_network_is_judged_in_the_units_of_its_targets_though_it_is_scored_in_others(way, scored):
+    there, back = SCALED_BACK[way]
+    x, y = data()
+    y = y + 0.1
+    model = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 1))
+    with parity.diagnose.watch(seconds=20.0) as watched:
+        train(model, x[:40], there(y)[:40])
+        with torch.no_grad():
+            prediction = back(model(x[40:]), y)
+            if not scored:
+                _ = 1 - ((prediction - y[40:]) ** 2).sum() / ((y[40:] - y[40:].mean()) ** 2).sum()
+            else:
+                sklearn.metrics.r2_score(y[40:].numpy(), prediction.numpy())
+    (diagnosis,) = watched.diagnoses
+    assert diagnosis.judged_on == "20 rows that it was not trained on"
+    with torch.no_grad():
+        residual = model(x[40:]) - there(y)[40:]
+        own = 1 - (residual**2).sum() / ((there(y)[40:] - there(y)[40:].mean()) ** 2).sum()
+    assert diagnosis.score == pytest.approx(float(own), abs=1e-3)
+    assert diagnosis.baselines["linear"] > 0.8, "the trials learn the same targets as the program"
 
 
 def test_backward_by_keyword():

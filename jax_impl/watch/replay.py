@@ -37,6 +37,7 @@ def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replay
     dtype = next(iter(parameters.values())).dtype
     network = Network(call, plan.activate)
     optimizer = build_optimizer(plan.optimizer)
+    trained = {path for path in parameters if ".".join(map(str, path)) not in plan.still}
     carry = Carry(parameters, rest, optimizer.init(parameters))
     data = jnp.array(plan.data.inputs, dtype), jnp.array(plan.data.targets, dtype)
     rows = None if plan.rows is None else jnp.array(plan.rows)
@@ -53,7 +54,9 @@ def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replay
         gradients, after = jax.grad(loss_and_rest, has_aux=True)(carry.parameters)
         now = {name: values[i] for name, values in scalars.items()}
         moves, state = optimizer.update(gradients, carry.optimizer, carry.parameters, scalars=now)
-        return Carry(optax.apply_updates(carry.parameters, moves), after, state)
+        moved = optax.apply_updates(carry.parameters, moves)
+        now_parameters = {path: moved[path] if path in trained else carry.parameters[path] for path in moved}
+        return Carry(now_parameters, after, state)
 
     run = jax.jit(lambda carry, start, stop: lax.fori_loop(start, stop, step, carry))
     carry, steps = within(run, carry, plan.steps, plan.seconds)

@@ -72,6 +72,12 @@ class Parameter:
     trained_before: bool = False
     """Another training moved it, or stored values were loaded into it."""
 
+    @property
+    def moved(self) -> bool:
+        """Training changed it."""
+        same: bool = np.array_equal(self.initial, self.final, equal_nan=True)
+        return not same
+
 
 @dataclass(frozen=True)
 class WatchedStep:
@@ -193,6 +199,8 @@ class Replay:
     """Go on from the weights as the program left them, in place of the initial ones."""
     activate: str | None = None
     """An activation to put behind every linear layer but the last."""
+    still: frozenset[str] = frozenset()
+    """Names of the parameters that stay as they are."""
     seconds: float = 60.0
     """When to give up; what was learned until then counts."""
 

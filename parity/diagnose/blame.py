@@ -101,7 +101,7 @@ class Search:
     def verdict(self) -> Verdict:
         """The findings in order, with what each buys."""
         scene, basis = self.scene, list(self.broken)
-        if basis:
+        if basis and not scene.setup.still:
             self._try_as_people_do()
         scene.say("the same again, in a loop of our own")
         score = self._score(basis, scene.as_it_stands)
@@ -113,9 +113,11 @@ class Search:
                 break
             chosen, score = self._preferred(better, score)
             basis.append(chosen)
+        scene.trials.use_reserve()
         basis = self._needed(basis, score)
         # The one that does most harm alone; where nothing is learned anyhow, the one that stops everything.
-        basis.sort(key=lambda c: (round(max(self._without(basis, c), 0.0) / GAIN), c.code not in STOPPED))
+        harm = {change: max(self._without(basis, change), 0.0) for change in basis}
+        basis.sort(key=lambda change: (round(harm[change] / GAIN), change.code not in STOPPED))
         self._measure_effects(basis)
         told, left = self._told(basis), self._left(basis)
         of_loop = [replace(f, effect=self.by_loop) for f in left if self.by_loop and f.code in OF_LOOPS]
@@ -194,22 +196,23 @@ class Search:
                 continue
             reached = self._score([*basis, change], float("nan"))
             if np.isnan(reached):
-                scene.untried.append(change.name)
+                why = (
+                    "there was no time (give more: --seconds)"
+                    if scene.trials.out_of_time
+                    else "this network can't be changed so"
+                )
+                scene.untried[change.name] = why
                 continue
             tried.append((change, reached))
             scene.tried.append(Trial(change.name, reached, names, reached > score + GAIN))
         return [(change, reached) for change, reached in tried if reached > score + GAIN and change.code]
 
     def _untried(self) -> list[str]:
-        names = dict.fromkeys(self.scene.untried)
-        if not names:
-            return []
-        why = (
-            "there was no time (give more: --seconds)"
-            if self.scene.trials.out_of_time
-            else "this network can't be changed so"
-        )
-        return [f"Not tried, because {why}: {'; '.join(names)}."]
+        whys = dict.fromkeys(self.scene.untried.values())
+        return [
+            f"Not tried, because {why}: {'; '.join(name for name, own in self.scene.untried.items() if own == why)}."
+            for why in whys
+        ]
 
     # Choosing.
 

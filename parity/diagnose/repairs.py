@@ -22,7 +22,7 @@ class Repair:
 
 
 def _updated(setup: Setup) -> Setup:
-    return replace(setup, updates=True)
+    return replace(setup, updates=True, still=frozenset())
 
 
 def _redrawn(setup: Setup) -> Setup:
@@ -73,13 +73,17 @@ def captured(program: Program, found: Sequence[Finding]) -> Setup | None:
     optimizer = optimizer_of(program.training.optimizer, peak)
     if optimizer is None:
         optimizer = Adam(learning_rate=peak or 1e-3) if program.training.optimizer else SGD(learning_rate=1e-2)
+    stopped = bool(codes & STOPPED)
+    still = frozenset(p.name for p in program.parameters if not p.moved) if stopped else frozenset()
+    some_move = len(still) < len(program.parameters)
     return Setup(
         optimizer,
         loss,
         batch=None if program.batch_rows >= len(rows.inputs) else max(1, program.batch_rows),
         steps=max(1, program.updates),
         paired=not program.broadcast,
-        updates=not codes & STOPPED,
+        updates=not stopped or some_move,
+        still=still if some_move else frozenset(),
         finite="non-finite-data" not in codes,
         accumulate="missing-zero-grad" in codes,
         misled="wrong-loss" in codes,

@@ -34,7 +34,8 @@ class Scene:
     """What can be learned from these rows."""
     say: Callable[[str], None]
     tried: list[Trial] = field(default_factory=list)
-    untried: list[str] = field(default_factory=list)
+    untried: dict[str, str] = field(default_factory=dict)
+    """What was not tried, and why."""
     notes: list[str] = field(default_factory=list)
     """What the trials showed besides."""
 

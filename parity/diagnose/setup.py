@@ -42,6 +42,8 @@ class Setup:
     """Each prediction meets its own target; False: all of a batch, as a broadcast does."""
     updates: bool = True
     """Updates reach the network at all."""
+    still: frozenset[str] = frozenset()
+    """Names of the parameters that updates do not reach."""
     finite: bool = True
     """Rows that are not finite are left out."""
     accumulate: bool = False

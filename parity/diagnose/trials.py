@@ -46,6 +46,7 @@ SEEDS = 3
 CHEAP = 3e8  # Products of steps, rows and parameters, up to which a trial is run from several initial weights.
 TEN_ROWS_STEPS = 1000
 NEAREST = 5  # Rows whose mean target is one of the baselines.
+RESERVED = 0.2  # Of the time, for weighing what was found.
 AT_ONCE = 2  # Trials that are compiled and run side by side.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
@@ -66,7 +67,7 @@ class Trials:
     """Of all trials together."""
 
     def __post_init__(self) -> None:
-        self.end = time.monotonic() + self.seconds
+        self.end = time.monotonic() + (1 - RESERVED) * self.seconds
         self.done: dict[Any, float] = {}
 
     # What is learned, and what it is judged by.
@@ -131,6 +132,10 @@ class Trials:
         return value if np.isfinite(value) else float("-inf")
 
     # Trials.
+
+    def use_reserve(self) -> None:
+        """No more is looked for; the rest of the time is for weighing what was found."""
+        self.end += RESERVED * self.seconds
 
     @property
     def out_of_time(self) -> bool:
@@ -218,7 +223,7 @@ class Trials:
     def _train(self, setup: Setup, train: Data, judge: Floats) -> Sequence[Floats] | None:
         network = self.network
         bare = network is not None and (network.output is None or setup.bare_output)
-        if network is not None and bare and not setup.accumulate:
+        if network is not None and bare and not setup.accumulate and not setup.still:
             return self._fit(setup, network, train, judge)
         return self._replay(setup, train, judge)
 
@@ -289,6 +294,7 @@ class Trials:
             order.rows,
             accumulate=setup.accumulate,
             activate=setup.activation,
+            still=setup.still,
             seconds=left,
         )
         return [self.watcher.replay(self.training, plan).predictions]

@@ -27,8 +27,11 @@ def replay(initial: nn.Module, plan: Replay) -> Replayed:
 
 
 def _replay(initial: nn.Module, plan: Replay) -> Replayed:
-    network = copy.deepcopy(initial).requires_grad_(True).train()
-    first = next(network.parameters())
+    network = copy.deepcopy(initial).train()
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in plan.still)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    first = trained[0]
 
     def put(array: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(first.device)
@@ -37,7 +40,7 @@ def _replay(initial: nn.Module, plan: Replay) -> Replayed:
     inputs, targets, evaluate = put(plan.data.inputs), put(plan.data.targets), put(plan.evaluate)
     rows = None if plan.rows is None else put(plan.rows.astype(np.int64))
     remove = activate(network, inputs[:2], plan.activate) if plan.activate else []
-    optimizer, loss_of = build_optimizer(plan.optimizer, list(network.parameters())), build_loss(plan.loss)
+    optimizer, loss_of = build_optimizer(plan.optimizer, trained), build_loss(plan.loss)
     scalars = {name: values.tolist() for name, values in step_scalars(plan.config, 0, plan.steps).items()}
     end, done = time.monotonic() + plan.seconds, 0
     for step in range(plan.steps):

@@ -2,20 +2,12 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from parity.contract import Parameter
 from parity.diagnose.finding import Finding
 from parity.diagnose.program import Program
 
 MANY = 20  # Backward passes for each update, above which gradients are not accumulated on purpose.
 MOST = 0.5  # Share of the watched steps that must show a fault.
-
-
-def moved(parameter: Parameter) -> bool:
-    """Whether training changed it."""
-    same: bool = np.array_equal(parameter.initial, parameter.final, equal_nan=True)
-    return not same
 
 
 def names(parameters: list[Parameter]) -> str:
@@ -40,13 +32,13 @@ def update(program: Program) -> Iterator[Finding]:
         return
     applied = training.updates > 1 and any(p.reached for p in program.parameters)
     frozen_rate = "value-frozen-at-trace" in training.facts
-    if applied and program.framework == "jax" and not frozen_rate and not any(moved(p) for p in program.parameters):
+    if applied and program.framework == "jax" and not frozen_rate and not any(p.moved for p in program.parameters):
         evidence = (
             f"The optimizer gave {training.updates} updates, and no parameter has moved: none of them was applied."
         )
         yield Finding("missing-optimizer-step", "error", evidence, training.update_place or training.backward_place)
         return
-    none = training.updates == 0 and not any(moved(p) for p in program.parameters)
+    none = training.updates == 0 and not any(p.moved for p in program.parameters)
     if none or training.backwards > MANY * max(training.updates, 1):
         times = f"{training.updates} times" if training.updates else "never"
         evidence = f"Gradients were computed {training.backwards} times, and the optimizer stepped {times}."
@@ -61,7 +53,7 @@ def attached(program: Program) -> Iterator[Finding]:
     loose = [
         p
         for p in program.parameters
-        if p.trainable and not p.held and not p.trained_before and p.reached and not moved(p)
+        if p.trainable and not p.held and not p.trained_before and p.reached and not p.moved
     ]
     if loose:
         every = len(loose) == len([p for p in program.parameters if p.trainable])
@@ -75,9 +67,7 @@ def attached(program: Program) -> Iterator[Finding]:
 def frozen(program: Program) -> Iterator[Finding]:
     """Parameters that ask for no gradients stay at random values, unless they were trained before."""
     still = [
-        p
-        for p in program.parameters
-        if not p.trainable and not p.trained_before and not moved(p) and p.initial.ndim > 1
+        p for p in program.parameters if not p.trainable and not p.trained_before and not p.moved and p.initial.ndim > 1
     ]
     if still and (program.training.updates or program.training.backwards):
         evidence = f"{names(still)} ask for no gradients and stayed at their first, random values."

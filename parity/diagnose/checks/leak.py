@@ -27,13 +27,15 @@ HELD_OUT = re.compile(r"test|valid|val\b|val_|held|hold|unseen|te\b|\bva\b|dev\b
 
 def same_rows(program: Program) -> Iterator[Finding]:
     """Held-out rows must not be among those that were trained on."""
-    if program.rows is None or discrete(program):
+    if program.rows is None or (program.first is not None and discrete(program.first.inputs)):
         return
     for evaluation in reversed(program.evaluations):
         rows = 0 if evaluation.inputs is None else len(np.atleast_1d(evaluation.inputs))
         share = program.share_trained_on(evaluation)
         if rows < 2 or evaluation.after == 0:
             continue
+        if discrete(evaluation.inputs):
+            return
         if share < LEAKED:
             return  # The last evaluation is what the program goes by.
         # Of many small batches not all rows were seen; what has all that were seen is what was trained on.
@@ -73,14 +75,13 @@ def copies(inputs: Floats, targets: Floats, held_out: Evaluation) -> float:
     return float((alike[:, 0] & (distances[:, 0] < BESIDE * others)).mean())
 
 
-def discrete(program: Program) -> bool:
-    """Inputs of which there are few, so that rows are alike without being the same."""
-    first = program.first
-    if first is None or first.inputs is None or first.inputs.ndim == 0 or len(first.inputs) < 2:
+def discrete(rows: Floats | None) -> bool:
+    """Rows of which there are few different ones, so that they are alike without being the same."""
+    if rows is None or rows.ndim == 0 or len(rows) < 2:
         return False
-    rows = first.inputs.reshape(len(first.inputs), -1)
-    alike = len(rows) - len({row.tobytes() for row in rows})
-    return alike > DISCRETE * len(rows) and all(on_a_grid(column) for column in rows.T)
+    flat = rows.reshape(len(rows), -1)
+    alike = len(flat) - len({row.tobytes() for row in flat})
+    return alike > DISCRETE * len(flat) and all(on_a_grid(column) for column in flat.T)
 
 
 def on_a_grid(column: Floats) -> bool:
