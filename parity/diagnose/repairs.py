@@ -47,6 +47,8 @@ REPAIRS = {
     "saturated-units": Repair("fresh initial weights", _redrawn),
 }
 STOPPED = frozenset(code for code, repair in REPAIRS.items() if repair.apply is _updated)
+# These may stop some parameters, while the others go on.
+OF_PARTS = frozenset({"optimizer-not-attached", "frozen-parameters", "detached-graph"})
 # Where another change does as well, or all is well anyhow, these are consequences and no causes.
 SOFT = frozenset({"dead-units", "saturated-units", "constant-input", "batch-norm-units", "output-range"})
 # What is only worth a look in a program that has learned all that its rows tell: meant so, it seems.
@@ -73,17 +75,17 @@ def captured(program: Program, found: Sequence[Finding]) -> Setup | None:
     optimizer = optimizer_of(program.training.optimizer, peak)
     if optimizer is None:
         optimizer = Adam(learning_rate=peak or 1e-3) if program.training.optimizer else SGD(learning_rate=1e-2)
-    stopped = bool(codes & STOPPED)
-    still = frozenset(p.name for p in program.parameters if not p.moved) if stopped else frozenset()
-    some_move = len(still) < len(program.parameters)
+    stopped = codes & STOPPED
+    still = frozenset(p.name for p in program.parameters if not p.moved)
+    in_part = stopped <= OF_PARTS and 0 < len(still) < len(program.parameters)
     return Setup(
         optimizer,
         loss,
         batch=None if program.batch_rows >= len(rows.inputs) else max(1, program.batch_rows),
         steps=max(1, program.updates),
         paired=not program.broadcast,
-        updates=not stopped or some_move,
-        still=still if some_move else frozenset(),
+        updates=in_part or not stopped,
+        still=still if stopped and in_part else frozenset(),
         finite="non-finite-data" not in codes,
         accumulate="missing-zero-grad" in codes,
         misled="wrong-loss" in codes,
