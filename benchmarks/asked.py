@@ -33,9 +33,16 @@ def ask(script: Path) -> dict[str, Any]:
         "script_seconds": round(told["script_seconds"], 1),
         "r2": before,
         "r2_corrected": after,
+        "r2_in_the_trials": told["networks"][0]["mended"],
+        "r2_in_the_trials_with_scaling": with_scaling(told["findings"]),
     }
     print(row)
     return row
+
+
+def with_scaling(findings: list[dict[str, Any]]) -> float | None:
+    """What scaled inputs and targets come to beside the rest; None where they were not found worth it."""
+    return next((f["effect"]["after"] for f in findings if f["code"].startswith("unscaled") and f["effect"]), None)
 
 
 def run(*arguments: str) -> str:

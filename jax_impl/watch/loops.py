@@ -71,8 +71,10 @@ class LoopFollower(Follower):
         """The steps once more, from what went into the loop."""
         scan, consts, carried = self.loop.scan, params["num_consts"], params["num_carry"]
         values = self.program.probe(scan.inputs, kept)
-        given = {} if self.site.donates else dict(zip(self.program.inputs, leaves, strict=True))
-        inputs = [given.get(key, values[key]) for key in scan.inputs]
+        given = dict(zip(self.program.inputs, leaves, strict=True))
+        inputs = [values[key] if self.site.donates else given.get(key, values[key]) for key in scan.inputs]
+        if self.site.donates:
+            self._take_copies_for([given.get(key) for key in scan.inputs], inputs)
         constant, carry, rows = inputs[:consts], inputs[consts : consts + carried], inputs[consts + carried :]
         order = range(params["length"] - 1, -1, -1) if params["reverse"] else range(params["length"])
         for i in list(order)[:length]:
@@ -81,3 +83,10 @@ class LoopFollower(Follower):
             self.inner.follow(leaves, results, leaves, True)
             carry = results[:carried]
         return length
+
+    def _take_copies_for(self, originals: list[Any], copies: list[Any]) -> None:
+        """A network whose arrays were given away goes on as the copies of them."""
+        for line, case in zip(self.inner.lines, self.loop.body.cases, strict=True):
+            if line is not None:
+                mine = {name: i for name, i in case.goes_in.items() if originals[i] is line.current.get(name)}
+                line.now({name: copies[i] for name, i in mine.items()})

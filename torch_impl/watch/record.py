@@ -90,7 +90,9 @@ class Record:
         for forward in forwards:
             self.forward_place = forward.place
             self.shapes.add(forward.inputs.shape)
-        old = self.fresh and any(leaf.grad is not None and bool(leaf.grad.any()) for leaf in self.leaves.values())
+        # What is frozen by now may keep the gradients of an earlier training.
+        trained = [leaf for leaf in self.leaves.values() if leaf.requires_grad and leaf.grad is not None]
+        old = self.fresh and any(bool(leaf.grad.any()) for leaf in trained)
         self.fresh = False
         weights = {key: leaf.detach().clone() for key, leaf in self.leaves.items()}
         self._note_moves(number, weights)

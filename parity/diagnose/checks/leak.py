@@ -16,11 +16,12 @@ LEAKED = 0.2  # Share of the judged rows that were trained on, from which it is 
 ALL = 0.95  # and from which it is all of them.
 DISCRETE = 0.02  # Share of the rows of a batch that have a double, from which rows that are alike may say nothing.
 VALUES = 20  # Different values from which a column off any grid is no category.
-COPIES = 0.8  # Share of the judged rows that have the target of the row next to them, from which these are copies.
-BESIDE = 0.25  # How near that lies, as a part of the distance to the next row of another target.
+COPIES = 0.8  # Share of the judged rows that lie in a knot with rows that were trained on.
+KNOT = 16  # Rows in a knot at most,
+BESIDE = 0.25  # and how near they and their targets are, as a part of the distance to the next rows and their targets.
 LOOKED_AT = 500  # Judged rows whose neighbours are looked at,
 NEIGHBOURS = 32  # and how many of them.
-EQUAL = 1e-4  # Of the spread of the targets, up to which two are the same.
+TINY = 1e-12
 # What people call rows that they keep back.
 HELD_OUT = re.compile(r"test|valid|val\b|val_|held|hold|unseen|te\b|\bva\b|dev\b|check", re.IGNORECASE)
 
@@ -48,31 +49,37 @@ def same_rows(program: Program) -> Iterator[Finding]:
 
 def copied(program: Program) -> Iterator[Finding]:
     """Nor may they be copies of those with a little noise on them."""
-    held_out, rows = program.held_out, program.rows
-    if held_out is None or rows is None or held_out.compared is not None or program.classes:
+    rows = program.rows
+    others = (e for e in reversed(program.evaluations) if e.after and program.share_trained_on(e) < LEAKED)
+    held_out = next((e for e in others if e.inputs is not None), None)
+    if held_out is None or rows is None or program.classes:
         return
-    share = copies(rows.inputs, rows.targets, held_out)
+    share = copies(rows.inputs, rows.targets, np.asarray(held_out.inputs))
     if share >= COPIES:
         evidence = (
-            f"{share:.0%} of the rows that the network is judged by have a row that it was trained on right beside them, with "
-            "the very same target: copies, made before the rows were split."
+            f"{share:.0%} of the rows that the network is judged by have rows that it was trained on right beside them, with "
+            "nearly the same target, and others only far off: copies, made before the rows were split."
         )
         yield Finding("validation-leak", "error", evidence, held_out.place)
 
 
-def copies(inputs: Floats, targets: Floats, held_out: Evaluation) -> float:
-    """The share of the judged rows whose neighbour has the same target, and is far nearer than any row of another."""
-    judged, truth = np.asarray(held_out.inputs), np.asarray(held_out.targets, float)
-    if judged.shape[1:] != inputs.shape[1:] or truth.size != len(judged) * targets.shape[1] or len(inputs) < NEIGHBOURS:
+def copies(inputs: Floats, targets: Floats, judged: Floats) -> float:
+    """The share of the judged rows that lie in a knot of several others; 0 where targets in it differ as much as outside."""
+    if judged.shape[1:] != inputs.shape[1:] or len(inputs) < NEIGHBOURS or len(judged) < 2:
         return 0.0
     known, asked = (array.reshape(len(array), -1).astype(float) for array in (inputs, judged[:LOOKED_AT]))
     if not (np.isfinite(known).all() and np.isfinite(asked).all() and np.isfinite(targets).all()):
         return 0.0
     distances, found = neighbours(known, asked, NEIGHBOURS)
-    off = np.abs(targets[found] - truth.reshape(len(judged), 1, -1)[:LOOKED_AT]).max(2)
-    alike = off <= EQUAL * targets.std()
-    others = np.where(alike, np.inf, distances).min(1)
-    return float((alike[:, 0] & (distances[:, 0] < BESIDE * others)).mean())
+    closer = distances[:, :KNOT] / np.maximum(distances[:, 1 : KNOT + 1], TINY)
+    in_knot, size = closer.min(1) < BESIDE, closer.argmin(1)[:, None] + 1
+    off = np.abs(targets[found] - targets[found[:, :1]]).max(2)
+    place = np.arange(NEIGHBOURS)
+    inside = off[in_knot[:, None] & (place > 0) & (place < size)]
+    outside = off[in_knot[:, None] & (place >= size)]
+    if not len(inside) or not len(outside) or np.median(inside) > BESIDE * np.median(outside):
+        return 0.0
+    return float(in_knot.mean())
 
 
 def discrete(rows: Floats | None) -> bool:

@@ -8,6 +8,7 @@ from parity.diagnose.finding import Finding
 from parity.diagnose.program import CLASS_LOSSES, Program
 
 DISTINCT = 20  # More different values than this are quantities, not classes.
+PROBABILITY = 1e-3  # How far the sum of probabilities may be from 1 by rounding.
 SOFTENED = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
 
 
@@ -56,6 +57,15 @@ def _of_classes(program: Program) -> str | None:
         and len(np.unique(finite)) > max(DISTINCT, columns)
     ):
         return f"{first.loss_function} is for classes; the targets have {len(np.unique(finite))} different values."
+    if first.loss_function == "nll_loss" and columns > 1:
+        total = float(
+            np.exp(np.asarray(first.predictions, float)).sum(1 if np.ndim(first.predictions) > 1 else 0).mean()
+        )
+        if abs(total - 1) > PROBABILITY:
+            return (
+                f"nll_loss takes logarithms of probabilities, which sum to 1; those of the network sum to {total:.4g}, and the "
+                "loss falls without end the larger its scores grow."
+            )
     last = next((o for o in reversed(first.operations) if o.kind != "reshape"), None)
     twice = first.loss_function in (
         "cross_entropy",
