@@ -3,6 +3,7 @@
 import random
 import sys
 import warnings
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -218,6 +219,27 @@ def softmax_before_cross_entropy():
     model.eval()
     with torch.no_grad():
         (model(x_test).argmax(1) == labels_test).float().mean().item()
+
+
+def classes(loss, *last):
+    """Two classes of the paraboloid."""
+    x, y, x_test, y_test = paraboloid()
+    labels, labels_test = (y[:, 0] > 0.6).long(), (y_test[:, 0] > 0.6).long()
+    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2), *last)
+    train(model, x, labels, loss=loss)
+    model.eval()
+    with torch.no_grad():
+        loss(model(x_test), labels_test).item()
+
+
+@fires("wrong-loss", tried=False)
+def nll_loss_of_raw_scores():
+    classes(F.nll_loss)
+
+
+@near("wrong-loss")
+def nll_loss_of_logarithms_of_probabilities():
+    classes(F.nll_loss, nn.LogSoftmax(dim=1))
 
 
 @near("wrong-loss")
@@ -1334,6 +1356,27 @@ def jax_epochs_whose_parameters_are_not_taken_over():
     state = tx.init(parameters)
     for _ in range(20):
         epoch(parameters, state)
+
+
+@near("updates-lost-in-jit")
+def jax_epochs_in_one_scan_that_takes_its_arguments_memory():
+    inputs, targets = map(jnp.asarray, jax_paraboloid()[:2])
+    tx = optax.adam(0.05)
+
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def epoch(parameters, state):
+        def step(carry, rows):
+            parameters, state = carry
+            gradients = jax.grad(lambda p: jnp.mean((mlp(p, inputs[rows]) - targets[rows]) ** 2))(parameters)
+            updates, state = tx.update(gradients, state, parameters)
+            return (optax.apply_updates(parameters, updates), state), None
+
+        return jax.lax.scan(step, (parameters, state), jnp.arange(ROWS).reshape(5, -1))[0]
+
+    parameters = mlp_parameters()
+    state = tx.init(parameters)
+    for _ in range(60):
+        parameters, state = epoch(parameters, state)
 
 
 @near("updates-lost-in-jit")

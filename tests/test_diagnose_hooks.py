@@ -21,7 +21,7 @@ def network():
 
 
 def train(model, x, y):
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.02)
     for _ in range(50):
         optimizer.zero_grad()
         nn.functional.mse_loss(model(x), y).backward()
@@ -41,6 +41,17 @@ def test_gradients_of_a_generator_of_parameters():
     assert not {"missing-zero-grad", "missing-optimizer-step", "missing-backward"} & {
         f.code for f in diagnosis.findings
     }
+
+
+def test_gradients_of_a_part_that_was_trained_before_and_is_frozen_now_are_not_left_over():
+    x, y = data()
+    body, head = nn.Sequential(nn.Linear(2, 16), nn.Tanh()), nn.Linear(16, 1)
+    with parity.diagnose.watch(seconds=0.0) as watched:
+        train(nn.Sequential(body, nn.Linear(16, 1)), x, y)
+        body.requires_grad_(False)
+        train(nn.Sequential(body, head), x, y)
+    assert len(watched.diagnoses) == 2
+    assert not {"missing-zero-grad", "frozen-parameters"} & {f.code for d in watched.diagnoses for f in d.causes}
 
 
 def test_folds_have_one_answer_which_is_that_of_the_worst():
