@@ -50,7 +50,6 @@ def test_gradients_of_a_part_that_was_trained_before_and_is_frozen_now_are_not_l
         train(nn.Sequential(body, nn.Linear(16, 1)), x, y)
         body.requires_grad_(False)
         train(nn.Sequential(body, head), x, y)
-    assert len(watched.diagnoses) == 2
     assert not {"missing-zero-grad", "frozen-parameters"} & {f.code for d in watched.diagnoses for f in d.causes}
 
 
