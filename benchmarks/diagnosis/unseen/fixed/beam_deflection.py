@@ -1,61 +1,65 @@
-"""Mid-span deflection of a simply supported beam with an off-centre load."""
+"""Tip deflection of a cantilever with rectangular section, learned from simulated load cases."""
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import optax
-from flax import nnx
+import argparse
 
-WARMUP = 50
-PEAK = 4e-3
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 
-class Beam(nnx.Module):
-    def __init__(self, width, rngs):
-        self.l1 = nnx.Linear(5, width, rngs=rngs)
-        self.l2 = nnx.Linear(width, width, rngs=rngs)
-        self.l3 = nnx.Linear(width, 1, rngs=rngs)
-
-    def __call__(self, x):
-        return self.l3(nnx.gelu(self.l2(nnx.gelu(self.l1(x)))))[:, 0]
-
-
-def sample(rng, n):
-    load = rng.uniform(1e3, 2e4, n)  # N
-    span = rng.uniform(2.0, 8.0, n)  # m
-    position = rng.uniform(0.1, 0.5, n)  # share of the span
-    modulus = rng.uniform(7e10, 2.1e11, n)  # Pa
-    inertia = rng.uniform(5e-6, 6e-5, n)  # m^4
-    a = position * span
-    w = load * a * (3 * span**2 - 4 * a**2) / (48 * modulus * inertia)
-    return np.stack([load, span, position, modulus, inertia], 1), np.log(w)
+def load_cases(n, gen):
+    u = torch.rand(n, 5, generator=gen)
+    force = 200 + 1800 * u[:, 0]
+    length = 0.5 + 1.5 * u[:, 1]
+    width = 0.03 + 0.05 * u[:, 2]
+    height = 0.05 + 0.07 * u[:, 3]
+    modulus = (70 + 140 * u[:, 4]) * 1e9
+    inertia = width * height**3 / 12
+    w_mm = 1e3 * force * length**3 / (3 * modulus * inertia)
+    x = torch.stack([force, length, width, height, modulus], dim=1)
+    return x, torch.log10(w_mm).unsqueeze(1)
 
 
-adam = optax.scale_by_adam()
+def standardise(ref, t):
+    return (t - ref.mean(0)) / ref.std(0)
 
 
-@nnx.jit
-def step(model, opt_state, rate, x, y):
-    loss, grads = nnx.value_and_grad(lambda m: optax.l2_loss(m(x), y).mean())(model)
-    params = nnx.state(model, nnx.Param)
-    updates, opt_state = adam.update(grads, opt_state, params)
-    updates = jax.tree.map(lambda u: -rate * u, updates)
-    nnx.update(model, optax.apply_updates(params, updates))
-    return opt_state, loss
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--epochs", type=int, default=60)
+    ap.add_argument("--lr", type=float, default=3e-3)
+    ap.add_argument("--batch", type=int, default=50)
+    args = ap.parse_args()
+
+    torch.manual_seed(11)
+    gen = torch.Generator().manual_seed(4)
+    x, y = load_cases(1500, gen)
+    xt, yt, xv, yv = x[:1200], y[:1200], x[1200:], y[1200:]
+    xv, xt = standardise(xt, xv), standardise(xt, xt)
+    yv_s, yt_s = standardise(yt, yv), standardise(yt, yt)
+
+    net = nn.Sequential(nn.Linear(5, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 1))
+    opt = torch.optim.Adam(net.parameters(), lr=args.lr)
+    sched = torch.optim.lr_scheduler.CosineAnnealingLR(opt, args.epochs, eta_min=args.lr / 10)
+
+    for epoch in range(args.epochs):
+        running = 0.0
+        for idx in torch.randperm(len(xt), generator=gen).split(args.batch):
+            opt.zero_grad()
+            loss = F.mse_loss(net(xt[idx]), yt_s[idx])
+            loss.backward()
+            opt.step()
+            running += loss.item() * len(idx)
+        sched.step()
+        if (epoch + 1) % 10 == 0:
+            with torch.no_grad():
+                val = F.mse_loss(net(xv), yv_s).item()
+            print(f"epoch {epoch + 1:3d}  train {running / len(xt):.4f}  val {val:.4f}")
+
+    with torch.no_grad():
+        res = net(xv) - yv_s
+    print("R2 held out:", 1 - (res.pow(2).sum() / (yv_s - yv_s.mean()).pow(2).sum()).item())
 
 
-rng = np.random.default_rng(6)
-x, y = sample(rng, 1000)
-x = jnp.asarray((x - x[:800].mean(0)) / x[:800].std(0), dtype=jnp.float32)
-y = jnp.asarray((y - y[:800].mean()) / y[:800].std(), dtype=jnp.float32)
-
-model = Beam(48, nnx.Rngs(6))
-opt_state = adam.init(nnx.state(model, nnx.Param))
-for it in range(800):
-    rate = PEAK * 10 ** (-3 * (1 - it / WARMUP)) if it < WARMUP else PEAK * 0.998 ** (it - WARMUP)
-    opt_state, loss = step(model, opt_state, rate, x[:800], y[:800])
-    if it % 100 == 0:
-        print(f"it {it:4d}  rate {rate:.5f}  loss {float(loss):.5f}")
-
-pred = model(x[800:])
-print("R2 on unseen beams:", round(float(1 - jnp.var(y[800:] - pred) / jnp.var(y[800:])), 3))
+if __name__ == "__main__":
+    main()
