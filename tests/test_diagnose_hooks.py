@@ -171,3 +171,21 @@ def test_an_update_that_is_given_up_does_not_end_the_watching():
             assert step < 6
     (diagnosis,) = watched.diagnoses
     assert not diagnosis.causes
+
+
+def test_what_undoes_a_scaling_is_not_taken_for_the_targets_of_a_network_of_functions():
+    x, y = data()
+    mean, spread = y.mean(), y.std()
+    kernel, bias = torch.randn(2, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    with parity.diagnose.watch(seconds=10.0) as watched:
+        optimizer = torch.optim.SGD([kernel, bias], lr=0.3)
+        for _ in range(200):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(x[:40] @ kernel + bias, (y[:40] - mean) / spread).backward()
+            optimizer.step()
+        with torch.no_grad():
+            prediction = (x[40:] @ kernel + bias) * spread + mean
+        1 - nn.functional.mse_loss(prediction, y[40:]).item() / y[40:].var().item()
+    (diagnosis,) = watched.diagnoses
+    assert diagnosis.judged_on == "8 of the rows that it was trained on"
+    assert diagnosis.score > 0.5

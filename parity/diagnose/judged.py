@@ -50,6 +50,10 @@ def judged(evaluations: Sequence[Evaluation], scored: Sequence[Scored], classes:
         truth = next(found, None)
         if truth is not None:
             yield replace(one, targets=truth, compared=None)
+        elif one.targets is not None and np.size(one.targets) != np.size(shown):
+            yield replace(
+                one, targets=None, compared=None
+            )  # It met something else, as the factor that undoes a scaling.
         elif one.compared is not None:
             yield replace(one, predictions=shown)
         else:
