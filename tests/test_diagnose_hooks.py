@@ -189,3 +189,21 @@ def test_what_undoes_a_scaling_is_not_taken_for_the_targets_of_a_network_of_func
     (diagnosis,) = watched.diagnoses
     assert diagnosis.judged_on == "8 of the rows that it was trained on"
     assert diagnosis.score > 0.5
+
+
+def test_an_error_of_ours_in_one_network_leaves_the_others_their_answers(monkeypatch):
+    x, y = data()
+    real = parity.diagnose.watching.judge
+
+    def fails_at_the_first(name, recording, index, *rest):
+        if index == 0:
+            raise ValueError("planted")
+        return real(name, recording, index, *rest)
+
+    monkeypatch.setattr(parity.diagnose.watching, "judge", fails_at_the_first)
+    watching = parity.diagnose.watching.Watching()
+    train(network(), x, y)
+    train(nn.Linear(2, 1), x, y)
+    diagnoses = watching.judge("two networks", seconds=0.0)
+    assert len(diagnoses) == 1
+    assert "planted" in watching.unseen[0]

@@ -185,7 +185,7 @@ def _notes(ended: str, last: dict[str, Any], limit: float, status: int | None) -
         yield "The script raised an error; what was found until then stands below."
         if NO_GPU.search(last.get("traceback", "")):
             yield "It asks for a GPU that is not here. Run it where there is one, or let it use the CPU."
-    if last and not last.get("diagnoses"):
+    if last and not last.get("diagnoses") and not last.get("unseen"):
         what = " and ".join(last.get("frameworks", ())) or "neither torch nor jax"
         yield f"Nothing was trained: the script imported {what}, but no gradient was computed and no optimizer stepped."
     if len(last.get("diagnoses", ())) > 1:

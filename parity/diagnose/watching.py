@@ -56,7 +56,13 @@ class Watching:
         for done, (watcher, recording, index, alike) in enumerate(chosen):
             # What one network does not need of its share, the others have.
             share = max(0.0, end - time.monotonic()) / (len(chosen) - done)
-            found = judge(name, recording, index, watcher, scored, share, say)
+            try:
+                found = judge(name, recording, index, watcher, scored, share, say)
+            except Exception as error:  # What the other networks have shown is worth telling.
+                found = ()
+                self.unseen.append(
+                    f"A network could not be diagnosed: {type(error).__name__}: {error}. This is an error of ours."
+                )
             diagnoses += [replace(diagnosis, alike=alike) for diagnosis in found]
         return tuple(diagnoses)
 
