@@ -52,9 +52,7 @@ OF_PARTS = frozenset({"optimizer-not-attached", "frozen-parameters", "detached-g
 # Where another change does as well, or all is well anyhow, these are consequences and no causes.
 SOFT = frozenset({"dead-units", "saturated-units", "constant-input", "batch-norm-units", "output-range"})
 # What is only worth a look in a program that has learned all that its rows tell: meant so, it seems.
-MEANT = frozenset({
-    "frozen-parameters", "detached-graph", "optimizer-not-attached", "graph-not-rebuilt",
-})  # fmt: skip
+MEANT = frozenset({"frozen-parameters", "detached-graph", "optimizer-not-attached", "graph-not-rebuilt"})
 # What no other way of training mends.
 BEYOND = frozenset({"inputs-targets-misaligned", "value-frozen-at-trace"})
 
