@@ -11,6 +11,7 @@ from jax_impl.watch.gradients import settle
 from jax_impl.watch.lines import Line
 from jax_impl.watch.program import Case, Program, updates
 from jax_impl.watch.sampling import next_sample
+from parity.contract import Place
 
 flatten = jax.tree_util.default_registry.flatten
 
@@ -163,7 +164,7 @@ class Follower:
                 self._find(line, leaves)
         if line is None:
             if looks and kept is not None:
-                self.session.early.append((self.program, self.site, kept, leaves))
+                self.session.early.append((self.program, self._stack(), kept, leaves))
             return
         if self.changes:
             line.followed = True
@@ -173,9 +174,13 @@ class Follower:
             line.optimizer = line.optimizer or self.program.optimizer
         elif looks and kept is not None:
             names = {i: name for name, i in self.inputs.items()}
-            self.session.loose.append((self.program, self.site, kept, line, line.backwards, names))
+            self.session.loose.append((self.program, self._stack(), kept, line, line.backwards, names))
         if self.passes:
             line.move({name: results[out] for name, (_, out) in self.passes.items()})
+
+    def _stack(self) -> tuple[Place, ...]:
+        """Of a compiled function it is not known which of its lines is running."""
+        return (*([self.site.place] if self.site.place else []), *places.stack())
 
     def _mine(self, line: Line, leaves: list[Any]) -> bool:
         name, i = next(iter(self.inputs.items()))

@@ -4,12 +4,17 @@ from types import CodeType
 from typing import Any
 
 from parity.contract import Place
-from parity.contract.places import user_place, written_by_user
+from parity.contract.places import user_place, user_stack, written_by_user
 
 
 def here() -> Place | None:
     """The innermost line of the user's program that is being run."""
     return user_place()
+
+
+def stack() -> tuple[Place, ...]:
+    """The lines of the user's program that are being run, each called by the next."""
+    return user_stack()
 
 
 def of_equation(source_info: Any) -> Place | None:

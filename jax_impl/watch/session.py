@@ -99,7 +99,7 @@ class Session:
         seen = self.predictions = self.predictions + 1
         if seen >= self.predict_at:
             self.predict_at = next_sample(seen)
-            self.eager.append([line, module, line.backwards if line else 0, inputs, out, None, mode, places.here()])
+            self.eager.append([line, module, line.backwards if line else 0, inputs, out, None, mode, places.stack()])
 
     def met(self, one: Any, other: Any = None) -> None:
         """A prediction made outside of compiled functions was compared."""

@@ -14,6 +14,8 @@ from parity.contract import Evaluation, Place, Recording, Trace
 
 BEGUN_AGAIN = 10
 
+Stack = tuple[Place, ...]
+
 
 def summarise(session: Session) -> Recording:
     for line in session.lines:
@@ -32,9 +34,9 @@ def summarise(session: Session) -> Recording:
             evaluate(*call)
     with session.guard("An evaluation"):
         early_evaluations(session)
-    for line, _, after, inputs, out, target, mode, place in session.eager:
+    for line, _, after, inputs, out, target, mode, stack in session.eager:
         if line is not None:
-            add_evaluation(line, after, (inputs, out, target, None), mode, place)
+            add_evaluation(line, after, (inputs, out, target, None), mode, stack)
     for line in session.lines:
         line.evaluations.sort(key=lambda evaluation: evaluation.after)
     trainings = []
@@ -109,7 +111,7 @@ def begun_again(session: Session) -> None:
         session.lines = [one for one in session.lines if not any(one is other for other in again)]
 
 
-def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: int, names: dict[int, str]) -> None:
+def evaluate(program: Program, stack: Stack, leaves: list[Any], line: Line, after: int, names: dict[int, str]) -> None:
     """A compiled forward pass."""
     parameters = {program.inputs[i]: name for i, name in names.items()}
     reading = Reading(parameters, program.values)
@@ -133,21 +135,21 @@ def evaluate(program: Program, site: Any, leaves: list[Any], line: Line, after: 
     wanted = (inputs, answer, target, compared)
     values = program.probe([one for one in wanted if one is not None], leaves)
     mode = any(program.modes) if program.modes else None
-    add_evaluation(line, after, [None if one is None else values.get(one) for one in wanted], mode, site.place)
+    add_evaluation(line, after, [None if one is None else values.get(one) for one in wanted], mode, stack)
 
 
-def add_evaluation(line: Line, after: int, arrays: Iterable[Any], mode: bool | None, place: Place | None) -> None:
+def add_evaluation(line: Line, after: int, arrays: Iterable[Any], mode: bool | None, stack: Stack) -> None:
     """Inputs, predictions, targets and what was compared, where the predictions are not too many to be kept."""
     inputs, predictions, targets, compared = map(kept, arrays)
     if predictions is not None:
-        line.evaluations.append(Evaluation(after, inputs, predictions, targets, mode, place, compared))
+        line.evaluations.append(Evaluation(after, inputs, predictions, targets, mode, stack, compared))
 
 
 def early_evaluations(session: Session) -> None:
     """Forward passes before the first gradient, known by the arrays that the network had then."""
-    for program, site, leaves, originals in session.early:
+    for program, stack, leaves, originals in session.early:
         for line in session.lines:
             names = {id(array): name for name, array in line.initial.items()}
             mine = {i: names[id(leaf)] for i, leaf in enumerate(originals) if id(leaf) in names}
             if mine:
-                evaluate(program, site, leaves, line, 0, mine)
+                evaluate(program, stack, leaves, line, 0, mine)

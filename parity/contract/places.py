@@ -33,3 +33,12 @@ def user_place(frame: FrameType | None = None) -> Place | None:
     """The line of the user's program that is running; None where none is."""
     found = user_frame(frame or sys._getframe(1))
     return None if found is None else Place(found.f_code.co_filename, found.f_lineno)
+
+
+def user_stack() -> tuple[Place, ...]:
+    """The lines of the user's program that are running, each called by the next."""
+    stack, frame = [], user_frame(sys._getframe(1))
+    while frame is not None:
+        stack.append(Place(frame.f_code.co_filename, frame.f_lineno))
+        frame = user_frame(frame.f_back) if frame.f_back else None
+    return tuple(stack)

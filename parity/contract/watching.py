@@ -126,9 +126,15 @@ class Evaluation:
     """What that was compared with; None where no comparison was seen."""
     training: bool | None
     """The network's mode; None where it has none."""
-    place: Place | None
+    stack: tuple[Place, ...]
+    """The lines that were running, each called by the next."""
     compared: NDArray[Any] | None = None
     """What was made of the answer before it was compared, as where targets are scaled; None where nothing was."""
+
+    @property
+    def place(self) -> Place | None:
+        """The innermost of them."""
+        return self.stack[0] if self.stack else None
 
 
 @dataclass(frozen=True)

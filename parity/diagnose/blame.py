@@ -108,11 +108,14 @@ class Search:
         if not basis:
             score = self._loop_at_fault(score)
         for _ in range(ROUNDS):
-            better = [] if score >= scene.attainable - GAIN else self._try_all(basis, score)
-            if not better:
+            if score >= scene.attainable - GAIN:
                 break
-            chosen, score = self._preferred(better, score)
-            basis.append(chosen)
+            better = self._try_all(basis, score)
+            chosen = [self._preferred(better, score)] if better else self._together(basis, score)
+            if not chosen:
+                break
+            basis += chosen
+            score = self._score(basis, score)
         scene.trials.use_reserve()
         basis = self._needed(basis, score)
         # The one that does most harm alone; where nothing is learned anyhow, the one that stops everything.
@@ -216,13 +219,20 @@ class Search:
 
     # Choosing.
 
-    def _preferred(self, better: Sequence[tuple[Change, float]], score: float) -> tuple[Change, float]:
+    def _together(self, basis: Sequence[Change], score: float) -> list[Change]:
+        """What was found and is no help alone, where it is one together."""
+        names = {change.name for change in basis}
+        soft = [repair(finding) for finding in self.found if finding.code in SOFT & REPAIRS.keys()]
+        soft = [change for change in soft if change.name not in names]
+        return soft if len(soft) > 1 and self._score([*basis, *soft], score) > score + GAIN else []
+
+    def _preferred(self, better: Sequence[tuple[Change, float]], score: float) -> Change:
         """Of the changes that do about equally well, the one that the evidence speaks for, and as much of it as does best."""
         best = max(reached for _, reached in better)
         enough = min(best, max(self.scene.attainable, score + 2 * GAIN)) - GAIN
         near = [(change, reached) for change, reached in better if reached >= enough]
         code = min(near, key=lambda pair: (self._rank(pair[0].code), -pair[1]))[0].code
-        return max((pair for pair in near if pair[0].code == code), key=lambda pair: pair[1])
+        return max((pair for pair in near if pair[0].code == code), key=lambda pair: pair[1])[0]
 
     def _rank(self, code: str) -> float:
         """How likely a code is before anything was tried: lower is likelier, and what nothing speaks for comes last."""

@@ -67,7 +67,7 @@ def record(start: Start, done: Done) -> Recording:
         )
 
     steps = tuple(step(i, number) for i, number in enumerate(at))
-    judged = Evaluation(config.steps, held_out.inputs, history.predictions[-1], held_out.targets, False, None)
+    judged = Evaluation(config.steps, held_out.inputs, history.predictions[-1], held_out.targets, False, ())
     return Recording(backend.name, (_training(start, state, history, steps, judged),))
 
 

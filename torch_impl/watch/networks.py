@@ -58,10 +58,15 @@ class Forward:
     answer: Tensor
     training: bool | None
     enabled: bool
-    place: Place | None
+    stack: tuple[Place, ...]
     step: int
     target: Tensor | None = None
     compared: Tensor | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """The line that called it."""
+        return self.stack[0] if self.stack else None
 
     @property
     def for_gradients(self) -> bool:

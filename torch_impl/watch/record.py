@@ -246,7 +246,7 @@ class Record:
             predictions,
             kept(forward.target),
             forward.training,
-            forward.place,
+            forward.stack,
             None if forward.compared is forward.answer else kept(forward.compared),
         )
         first = self.first_evaluations.setdefault(shape, [])
@@ -257,7 +257,7 @@ class Record:
             last.append(told)
             del last[:-KEPT]
 
-    def add_block(self, tracer: Tracer, step: int, place: Place | None) -> None:
+    def add_block(self, tracer: Tracer, step: int, stack: tuple[Place, ...]) -> None:
         """What functions computed without gradients, where it was compared with something."""
         keys = {tracer.key(leaf): self.names[key] for key, leaf in self.leaves.items()}
         trace = Trace(tuple(o for o in tracer.operations if o.result not in tracer.leaves), keys)
@@ -268,9 +268,8 @@ class Record:
         inputs = tracer.tensors.get(source) if source is not None else None
         if inputs is not None and inputs.ndim:
             prediction = tracer.tensors[meeting.prediction]
-            forward = Forward(
-                None, inputs, prediction, None, False, place, step, tracer.tensors[meeting.target], prediction
-            )
+            target = tracer.tensors[meeting.target]
+            forward = Forward(None, inputs, prediction, None, False, stack, step, target, prediction)
             self.add_evaluation(forward)
 
     def training(self, networks: Networks, records: Sequence["Record"]) -> Training:

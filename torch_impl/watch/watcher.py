@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from parity.contract import InputError, Recording, Replay, Replayed
-from parity.contract.places import user_frame, user_place
+from parity.contract.places import user_frame, user_place, user_stack
 from torch_impl.watch.networks import Forward, Networks, watched_optimizer
 from torch_impl.watch.record import Record
 from torch_impl.watch.replay import replay
@@ -179,10 +179,7 @@ class Watcher:
             return
         inputs = tensors[0] if len(tensors) == 1 else beside_each_other(tensors)
         self.networks.take_several |= {id(module)} if len(tensors) > 1 else set()
-        frame = user_frame()
-        forward = Forward(
-            module, inputs, answers[0], module.training, torch.is_grad_enabled(), user_place(frame), self.step
-        )
+        forward = Forward(module, inputs, answers[0], module.training, torch.is_grad_enabled(), user_stack(), self.step)
         if self.pending and not self.pending[-1].for_gradients:
             self._evaluated(self.pending.pop())
         self.pending = [*self.pending, forward][-FORWARDS:]
@@ -233,7 +230,7 @@ class Watcher:
         def leave(block: Any, *error: Any) -> Any:
             if self.tracer.on and not self.tracer.silent and self.records and not self.records[-1].networks:
                 with self._unharmed("an evaluation"):
-                    self.records[-1].add_block(self.tracer, self.step, user_place())
+                    self.records[-1].add_block(self.tracer, self.step, user_stack())
                     if not self.looking:
                         self._trace(False)
             return original(block, *error)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity.contract import Evaluation
+from parity.contract import Evaluation, Place
 from parity.diagnose.finding import Finding
 from parity.diagnose.neighbours import neighbours
 from parity.diagnose.network import Floats
@@ -30,7 +30,8 @@ def same_rows(program: Program) -> Iterator[Finding]:
     """Held-out rows must not be among those that were trained on."""
     if program.rows is None or (program.first is not None and discrete(program.first.inputs)):
         return
-    for evaluation in reversed(program.evaluations):
+    compared = [one for one in program.evaluations if one.targets is not None]
+    for evaluation in reversed(compared or program.evaluations):
         rows = 0 if evaluation.inputs is None else len(np.atleast_1d(evaluation.inputs))
         share = program.share_trained_on(evaluation)
         if rows < 2 or evaluation.after == 0:
@@ -100,16 +101,20 @@ def on_a_grid(column: Floats) -> bool:
     return bool((np.abs(steps - np.round(steps)) < 0.01).all())
 
 
+def calls_them_held_out(place: Place) -> bool:
+    """Whether a line, or the function that it is in, has a name for rows that are kept back."""
+    source = source_of(place)
+    if source is None:
+        return False
+    function = source.function(place.line)
+    return any(HELD_OUT.search(text) for text in (source.line(place.line), function.name if function else ""))
+
+
 def meant_as_held_out(program: Program, evaluation: Evaluation) -> bool:
     """Whether the program calls these rows its test, or they are a drawn part of what it was trained on."""
     scored = [one.place for one in program.scored if np.size(one.prediction) == np.size(evaluation.predictions)]
-    for place in (evaluation.place, *scored):
-        source = source_of(place)
-        if source is None or place is None:
-            continue
-        function = source.function(place.line)
-        if HELD_OUT.search(source.line(place.line)) or (function is not None and HELD_OUT.search(function.name)):
-            return True
+    if any(calls_them_held_out(place) for place in (*evaluation.stack, *scored) if place is not None):
+        return True
     rows = program.rows
     if rows is None or evaluation.inputs is None:
         return False
