@@ -420,6 +420,15 @@ def a_single_hidden_unit():
     judge(model, x_test, 2 * x_test[:, :1] ** 2)
 
 
+@fires("too-little-capacity")
+def a_single_normalised_unit():
+    x, _, x_test, _ = paraboloid()
+    model = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1), nn.Tanh(), nn.Linear(1, 1))
+    train(model, x, 2 * x[:, :1] ** 2)
+    model.eval()
+    judge(model, x_test, 2 * x_test[:, :1] ** 2)
+
+
 @near("too-little-capacity")
 def a_single_hidden_unit_that_is_enough():
     x, _, x_test, _ = paraboloid()
@@ -460,6 +469,17 @@ def weights_a_hundred_times_too_large():
     model = network()
     nn.init.normal_(model[0].weight, std=500.0)
     train(model, x, y)
+    judge(model, x_test, y_test)
+
+
+@fires("saturated-units")
+def weights_too_large_between_dropout_and_norms():
+    x, y, x_test, y_test = paraboloid()
+    first, second = nn.Linear(2, 16), nn.Linear(16, 16)
+    nn.init.normal_(first.weight, std=500.0)
+    model = nn.Sequential(first, nn.Tanh(), nn.Dropout(0.1), second, nn.LayerNorm(16), nn.Tanh(), nn.Linear(16, 1))
+    train(model, x, y)
+    model.eval()
     judge(model, x_test, y_test)
 
 
@@ -1136,6 +1156,29 @@ def jax_adam_at_a_rate_of_almost_nothing():
     x, y, x_test, y_test = jax_paraboloid()
     model = jax_network()
     jax_train(model, x, y, tx=optax.adam(1e-6))  # <- here
+    jax_judge(model, x_test, y_test)
+
+
+@fires("too-little-capacity")
+def jax_a_single_normalised_unit():
+    x, _, x_test, _ = jax_paraboloid()
+    rngs = nnx.Rngs(0)
+    norm = nnx.BatchNorm(1, rngs=rngs)
+    model = nnx.Sequential(nnx.Linear(2, 1, rngs=rngs), norm, nnx.tanh, nnx.Linear(1, 1, rngs=rngs))
+    jax_train(model, x, 2 * x[:, :1] ** 2)
+    model.eval()
+    jax_judge(model, x_test, 2 * x_test[:, :1] ** 2)
+
+
+@fires("saturated-units")
+def jax_weights_a_hundred_times_too_large_before_dropout():
+    x, y, x_test, y_test = jax_paraboloid()
+    rngs = nnx.Rngs(0)
+    first, second = nnx.Linear(2, 16, rngs=rngs), nnx.Linear(16, 1, rngs=rngs)
+    first.kernel.set_value(500.0 * first.kernel.get_value())
+    model = nnx.Sequential(first, nnx.tanh, nnx.Dropout(0.05, rngs=rngs), second)
+    jax_train(model, x, y)
+    model.eval()
     jax_judge(model, x_test, y_test)
 
 

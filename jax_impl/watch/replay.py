@@ -1,8 +1,7 @@
 """Trains a captured network again, from its initial weights, all of it compiled."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +15,8 @@ from jax_impl.losses import build_loss
 from jax_impl.model import ACTIVATIONS
 from jax_impl.optimizers import build_optimizer, step_scalars
 from jax_impl.watch.backward import ModuleCall
-from parity.contract import Replay, Replayed, require
+from jax_impl.watch.layers import activated, noting_calls, redrawn
+from parity.contract import InputError, Replay, Replayed, require
 
 TRAINS = {"train": True, "training": True, "is_training": True, "deterministic": False, "use_running_average": False}
 FIRST = 10  # Steps of the first compiled call, which tells how many the next one can do in a second.
@@ -32,14 +32,22 @@ class Carry(NamedTuple):
 
 def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replayed:
     require(not plan.accumulate, "JAX programs never add gradients up; expected accumulate to be False.")
-    parameters = {path: jnp.array(value) for path, value in state.items() if issubclass(call.kinds[path], nnx.Param)}
-    rest = {path: value for path, value in state.items() if path not in parameters}
-    dtype = next(iter(parameters.values())).dtype
-    network = Network(call, plan.activate)
+    network, dtype = (
+        Network(call, plan.activate),
+        next(v.dtype for p, v in state.items() if issubclass(call.kinds[p], nnx.Param)),
+    )
+    inputs = jnp.array(plan.data.inputs, dtype)
+    if plan.redraw:
+        state = redrawn(state, network.called(*parted(state, call), inputs[:2]), plan.width)
+        try:
+            network.called(*parted(state, call), inputs[:2])
+        except (TypeError, ValueError) as error:
+            raise InputError(f"This network does not take {plan.width} times the units: {error}") from error
+    parameters, rest = parted(state, call)
     optimizer = build_optimizer(plan.optimizer)
     trained = {path for path in parameters if ".".join(map(str, path)) not in plan.still}
     carry = Carry(parameters, rest, optimizer.init(parameters))
-    data = jnp.array(plan.data.inputs, dtype), jnp.array(plan.data.targets, dtype)
+    data = inputs, jnp.array(plan.data.targets, dtype)
     rows = None if plan.rows is None else jnp.array(plan.rows)
     scalars = {name: jnp.array(values, dtype) for name, values in step_scalars(plan.config, 0, plan.steps).items()}
     loss = build_loss(plan.loss)
@@ -62,6 +70,12 @@ def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replay
     carry, steps = within(run, carry, plan.steps, plan.seconds)
     predict = jax.jit(lambda carry, inputs: network.run(carry.parameters, carry.rest, inputs, training=False)[0])
     return Replayed(np.array(predict(carry, jnp.array(plan.evaluate, dtype))), steps)
+
+
+def parted(state: Mapping[tuple, Any], call: ModuleCall) -> tuple[Tensors, Tensors]:
+    """What is trained, and the rest."""
+    parameters = {path: jnp.array(value) for path, value in state.items() if issubclass(call.kinds[path], nnx.Param)}
+    return parameters, {path: value for path, value in state.items() if path not in parameters}
 
 
 def within(run: Callable, carry: Carry, steps: int, seconds: float) -> tuple[Carry, int]:
@@ -90,17 +104,22 @@ class Network:
         if self.activate is None:
             return self._run(parameters, rest, inputs, training)
         if self._layers is None:
-            with behind_linear(lambda out, i: out) as counted:
-                jax.eval_shape(lambda: self._run(parameters, rest, inputs, training))
-            self._layers = len(counted)
-        activation = ACTIVATIONS[self.activate]
-        with behind_linear(lambda out, i: activation(out) if i < self._layers - 1 else out):
+            called = self.called(parameters, rest, inputs)
+            self._layers = sum(issubclass(kind, nnx.Linear) for _, kind in called)
+        with activated(ACTIVATIONS[self.activate], self._layers - 1):
             return self._run(parameters, rest, inputs, training)
+
+    def called(self, parameters: Tensors, rest: Tensors, inputs: Array) -> list[tuple[tuple, type]]:
+        """Path and kind of the linear layers and norms, as a forward pass meets them."""
+        with noting_calls() as called:
+            jax.eval_shape(lambda: self._run(parameters, rest, inputs, training=False))
+        return [(self._paths[module], kind) for module, kind in called]
 
     def _run(self, parameters: Tensors, rest: Tensors, inputs: Array, training: bool) -> tuple[Array, Tensors]:
         state = nnx.from_flat_state(list({**parameters, **rest}.items()))
         model = nnx.merge(self.call.graphdef, state, copy=True)
         model.train() if training else model.eval()
+        self._paths = {id(node): path for path, node in nnx.iter_graph(model)}
         keywords = {
             name: TRAINS[name] == training if name in TRAINS and isinstance(value, bool) else value
             for name, value in self.call.keywords.items()
@@ -108,20 +127,3 @@ class Network:
         out = model(inputs, *self.call.arguments, **keywords)
         after = {path: variable.get_value() for path, variable in nnx.to_flat_state(nnx.state(model))}
         return out, {path: after[path] for path in rest}
-
-
-@contextmanager
-def behind_linear(function: Callable[[Array, int], Array]) -> Iterator[list[int]]:
-    """What nnx.Linear gives goes through the function, with the number of the call."""
-    before, calls = nnx.Linear.__call__, []
-
-    def call(self: nnx.Linear, *args: Any, **kwargs: Any) -> Array:
-        out = before(self, *args, **kwargs)
-        calls.append(len(calls))
-        return function(out, calls[-1])
-
-    nnx.Linear.__call__ = call
-    try:
-        yield calls
-    finally:
-        nnx.Linear.__call__ = before

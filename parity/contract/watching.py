@@ -205,6 +205,10 @@ class Replay:
     """Go on from the weights as the program left them, in place of the initial ones."""
     activate: str | None = None
     """An activation to put behind every linear layer but the last."""
+    redraw: bool = False
+    """From fresh initial weights, as the framework draws them."""
+    width: int = 1
+    """How many times as many units, drawn anew, lie between the first linear layer and the last."""
     still: frozenset[str] = frozenset()
     """Names of the parameters that stay as they are."""
     seconds: float = 60.0

@@ -228,14 +228,26 @@ class Search:
 
     def _preferred(self, better: Sequence[tuple[Change, float]], score: float) -> Change:
         """Of the changes that do about equally well, the one that the evidence speaks for, and as much of it as does best."""
-        best = max(reached for _, reached in better)
+        helps_most, best = max(better, key=lambda pair: pair[1])
         enough = min(best, max(self.scene.attainable, score + 2 * GAIN)) - GAIN
         near = [(change, reached) for change, reached in better if reached >= enough]
+        if self._spoken_for(helps_most.code) is False:
+            # Nothing but its score speaks for it; of what evidence speaks for, half as much is enough.
+            half = (max(score, 0.0) + best) / 2
+            near = [(c, reached) for c, reached in better if self._spoken_for(c.code) and reached >= half] or near
         code = min(near, key=lambda pair: (self._rank(pair[0].code), -pair[1]))[0].code
         return max((pair for pair in near if pair[0].code == code), key=lambda pair: pair[1])[0]
 
     def _rank(self, code: str) -> float:
         """How likely a code is before anything was tried: lower is likelier, and what nothing speaks for comes last."""
+        order = ("missing-nonlinearity", "unscaled-inputs", "unscaled-targets", "output-range", "reduction-and-rate",
+                 "learning-rate-too-small", "learning-rate-too-large", "dead-units", "saturated-units", "too-few-epochs",
+                 "too-little-capacity")  # fmt: skip
+        place = order.index(code) if code in order else len(order)
+        return place if self._spoken_for(code) is not False else len(order) + place
+
+    def _spoken_for(self, code: str) -> bool | None:
+        """Whether the evidence speaks for a code; None where none would."""
         scene = self.scene
         spoken_for = {
             "unscaled-inputs": scene.far(inputs=True),
@@ -245,11 +257,7 @@ class Search:
             "dead-units": scene.units("off") > 0.5,
             "saturated-units": scene.units("ends") > 0.3,
         }
-        order = ("missing-nonlinearity", "unscaled-inputs", "unscaled-targets", "output-range", "reduction-and-rate",
-                 "learning-rate-too-small", "learning-rate-too-large", "dead-units", "saturated-units", "too-few-epochs",
-                 "too-little-capacity")  # fmt: skip
-        place = order.index(code) if code in order else len(order)
-        return place if spoken_for.get(code, True) else len(order) + place
+        return spoken_for.get(code)
 
     def _needed(self, basis: list[Change], score: float) -> list[Change]:
         """Without the changes that turn out not to be needed once the others are made."""

@@ -276,7 +276,7 @@ class Trials:
         scores = self.program.first.predictions if self.program.first else np.zeros(0)
         if self.program.classes and (scores.ndim < 2 or scores.shape[-1] != train.targets.shape[-1]):
             return None  # One score for two classes: the contract's loss wants one for each.
-        changed = setup.width != 1 or setup.layers is not None or setup.bare_output or setup.redraw
+        changed = setup.layers is not None or setup.bare_output
         if self.watcher is None or not self.program.training.replayable or changed:
             return None
         own = next((o.name for o in self.program.operations if o.kind == "activation"), None)
@@ -294,6 +294,8 @@ class Trials:
             order.rows,
             accumulate=setup.accumulate,
             activate=setup.activation,
+            redraw=setup.redraw or setup.width != 1,
+            width=setup.width,
             still=setup.still,
             seconds=left,
         )

@@ -2,7 +2,6 @@
 
 import copy
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from torch import Tensor, nn
 
 from parity.contract import Replay, Replayed
 from torch_impl.losses import build_loss
-from torch_impl.model import ACTIVATIONS
 from torch_impl.optimizers import build_optimizer, step_scalars
+from torch_impl.watch.layers import activate, redraw
 
 SEED = 0  # Of what dropout draws.
 STEPS_A_LOOK = 16  # Steps between two looks at the clock.
@@ -27,19 +26,22 @@ def replay(initial: nn.Module, plan: Replay) -> Replayed:
 
 
 def _replay(initial: nn.Module, plan: Replay) -> Replayed:
-    network = copy.deepcopy(initial).train()
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name not in plan.still)
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    first = trained[0]
+    network = copy.deepcopy(initial)
+    first = next(network.parameters())
 
     def put(array: NDArray[Any]) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(first.device)
         return tensor.to(first.dtype) if tensor.is_floating_point() else tensor
 
     inputs, targets, evaluate = put(plan.data.inputs), put(plan.data.targets), put(plan.evaluate)
-    rows = None if plan.rows is None else put(plan.rows.astype(np.int64))
+    if plan.redraw:
+        redraw(network, inputs[:2], plan.width)
     remove = activate(network, inputs[:2], plan.activate) if plan.activate else []
+    network.train()
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(name not in plan.still)
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    rows = None if plan.rows is None else put(plan.rows.astype(np.int64))
     optimizer, loss_of = build_optimizer(plan.optimizer, trained), build_loss(plan.loss)
     scalars = {name: values.tolist() for name, values in step_scalars(plan.config, 0, plan.steps).items()}
     end, done = time.monotonic() + plan.seconds, 0
@@ -59,19 +61,3 @@ def _replay(initial: nn.Module, plan: Replay) -> Replayed:
     for handle in remove:
         handle.remove()
     return Replayed(predictions.reshape(len(evaluate), -1).cpu().numpy(), done)
-
-
-def activate(network: nn.Module, inputs: Tensor, activation: str) -> list[Any]:
-    """Put an activation behind every linear layer but the one that is called last."""
-    called: list[nn.Module] = []
-    noting = [layer.register_forward_hook(lambda layer, *_: called.append(layer)) for layer in linear_layers(network)]
-    with torch.no_grad():
-        network(inputs)
-    for handle in noting:
-        handle.remove()
-    function: Callable[[Tensor], Tensor] = ACTIVATIONS[activation]
-    return [layer.register_forward_hook(lambda _, given, answer: function(answer)) for layer in called[:-1]]
-
-
-def linear_layers(network: nn.Module) -> list[nn.Module]:
-    return [module for module in network.modules() if isinstance(module, nn.Linear)]
