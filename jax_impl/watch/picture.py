@@ -29,6 +29,8 @@ class Picture:
     results: tuple[Key, ...]
     befores: tuple[Key | None, ...]
     """What each operation was given."""
+    used: frozenset[Key]
+    """The parameters that gradients of the loss are taken through."""
     detached: Place | None
     """Where the way to the parameters is cut."""
 
@@ -72,7 +74,8 @@ def picture_of(backward: Backward, flats: list[Flat], same: Callable[[Key], Key]
     cuts = [one.place for one in operations if one.name == "stop_gradient"]
     behind = [operation.place for operation in way if operation.name == "stop_gradient"]
     detached = behind[0] if behind else (cuts[0] if cuts and not way else None)
-    return Picture(loss, place, function, prediction, target, inputs, way, results, befores, detached)
+    used = frozenset(trace.used(loss))
+    return Picture(loss, place, function, prediction, target, inputs, way, results, befores, used, detached)
 
 
 def before(trace: Trace, key: Key) -> Key | None:

@@ -1,7 +1,7 @@
 """One compiled function of the user's as it was traced: where its parameters go in, and where what became of them comes out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -94,6 +94,8 @@ class Program:
         self.flats = [*self.flats, *(flat for flat in flattener.operations if flat.run is not None)]
         self.values.update(backward.values)
         parameters = {self.resolve(key): name for key, name in backward.parameters.items()}
+        if picture.detached is None and self.made_outside(backward, picture, parameters):
+            picture = replace(picture, detached=backward.place)
         gradients = {self.resolve(key) for key in backward.gradients.values()}
         updated = updates(self.flats, parameters, gradients)
         goes_in = {parameters[key]: i for i, key in enumerate(self.inputs) if key in parameters}
@@ -107,6 +109,11 @@ class Program:
         makers = {key: flat.place for flat in self.flats for key in flat.outputs}
         place = next((makers[key] for key in updated.values() if makers.get(key)), None)
         self.cases.append(Case(backward, picture, goes_in, comes_out, set(kept), updated, loss_at, constants, place))
+
+    def made_outside(self, backward: Backward, picture: Picture, parameters: Mapping[Key, str]) -> bool:
+        """The loss rests on trained parameters through what was computed before the function that is differentiated."""
+        rests_on = {key for flat in needed(self.flats, (picture.loss,)) for key in flat.inputs}
+        return any(key in rests_on - picture.used for key, name in parameters.items() if name in backward.trained)
 
     def leaving(self, wanted: Mapping[str, Key], follows: frozenset[str] = FOLLOWS) -> dict[str, int]:
         """By name the position of the result that holds the value, or what little was made of it."""

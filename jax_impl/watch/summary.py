@@ -1,6 +1,7 @@
 """The recording: the calls that were kept are looked at, once the program has ended."""
 
 from collections.abc import Iterable
+from math import prod
 from typing import Any
 
 from jax_impl.watch.gradients import keep_module, moved, settle_moves
@@ -51,6 +52,8 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
     gradients = {name: program.resolve(key) for name, key in backward.gradients.items()}
     parameters = {name: program.resolve(key) for key, name in backward.parameters.items()}
     first = backward.modules[0] if backward.modules and line.state is None else None
+    if first is not None and not gives(first.output, picture.prediction):
+        first = None  # A part of the network, called by something that is no module, or has another name than __call__.
     state = [program.resolve(key) for key in first.state.values()] if first else []
     wanted = [*picture.keys, *gradients.values(), *parameters.values(), *case.updated.values(), *state]
     values = program.probe(wanted, leaves)
@@ -82,6 +85,12 @@ def look(line: Line, program: Program, case: Case, number: int, leaves: list[Any
             line.initial[name] = array
         line.now({name: line.current.get(name, array)})
     line.steps.append(step)
+
+
+def gives(output: Any, prediction: Any) -> bool:
+    """Whether what a module gives may be the prediction, as far as their sizes tell; one that was not seen may be any."""
+    sizes = [None if key is None else shape_of(key) for key in (output, prediction)]
+    return None in sizes or prod(sizes[0]) == prod(sizes[1])
 
 
 def lost_updates(line: Line, session: Session) -> None:

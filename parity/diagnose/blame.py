@@ -119,8 +119,8 @@ class Search:
         scene.trials.use_reserve()
         basis = self._needed(basis, score)
         # The one that does most harm alone; where nothing is learned anyhow, the one that stops everything.
-        harm = {change: max(self._without(basis, change), 0.0) for change in basis}
-        basis.sort(key=lambda change: (round(harm[change] / GAIN), change.code not in STOPPED))
+        harm = {change: self._without(basis, change) for change in basis}
+        basis.sort(key=lambda one: (round(max(harm[one], 0.0) / GAIN), one.code not in STOPPED, harm[one]))
         self._measure_effects(basis)
         told, left = self._told(basis), self._left(basis)
         of_loop = [replace(f, effect=self.by_loop) for f in left if self.by_loop and f.code in OF_LOOPS]

@@ -41,7 +41,8 @@ def same_rows(program: Program) -> Iterator[Finding]:
         if share < LEAKED:
             return  # The last evaluation is what the program goes by.
         # Of many small batches not all rows were seen; what has all that were seen is what was trained on.
-        everything = share * rows >= ALL * len(program.rows.inputs)
+        different = {row.tobytes() for row in np.asarray(evaluation.inputs, program.rows.inputs.dtype)}
+        everything = len(different & program.trained_hashes) >= ALL * len(program.rows.inputs)
         held_out = not everything and (share < ALL or meant_as_held_out(program, evaluation))
         evidence = f"{share:.0%} of the {rows} rows that the network is judged by are rows that it was trained on."
         yield Finding("validation-leak", "error" if held_out else "hint", evidence, evaluation.place)
