@@ -147,6 +147,16 @@ def relu_for_targets_below_zero():
     judge(model, x_test, y_test - 1)
 
 
+@fires("saturated-units")
+@fires("output-range", alone=False)
+def units_at_their_ends_before_a_sigmoid_for_targets_up_to_two():
+    x, y, x_test, y_test = paraboloid()
+    model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 1), nn.Sigmoid())
+    nn.init.constant_(model[0].bias, 20.0)
+    train(model, x, y)
+    judge(model, x_test, y_test)
+
+
 @near("output-range")
 def relu_for_targets_above_zero():
     x, y, x_test, y_test = paraboloid()
@@ -664,6 +674,16 @@ def a_column_that_varies_between_batches_alone():
     judge(model, x_test, y_test)
 
 
+def in_random_batches(model, x, y):
+    """Few enough steps that not every row is met."""
+    optimizer = adam(model)
+    for _ in range(30):
+        rows = torch.randint(len(x), (20,))
+        optimizer.zero_grad()
+        F.mse_loss(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+
+
 @fires("validation-leak")
 def judged_by_rows_that_were_trained_on():
     x, y, *_ = paraboloid()
@@ -679,6 +699,33 @@ def judged_by_copies_with_a_little_noise():
     x, y = x.repeat(5, 1) + 0.002 * torch.randn(5 * ROWS, 2), y.repeat(5, 1)
     order = torch.randperm(len(x))
     train_rows, test_rows = order[:600], order[600:]
+    model = network()
+    train(model, x[train_rows], y[train_rows])
+    judge(model, x[test_rows], y[test_rows])
+
+
+@fires("validation-leak", tried=False)
+def rows_that_only_the_caller_calls_held_out():
+    x, y, *_ = paraboloid()
+    x_held, y_held = x[::3], y[::3]
+    model = network()
+    in_random_batches(model, x, y)
+    judge(model, x_held, y_held)
+
+
+@near("validation-leak")
+def some_of_the_rows_scored_by_a_function_for_any():
+    x, y, *_ = paraboloid()
+    model = network()
+    in_random_batches(model, x, y)
+    judge(model, x[::3], y[::3])
+
+
+@fires("validation-leak", tried=False)
+def a_table_that_was_resampled_before_it_was_split():
+    x, y, *_ = noisy()
+    drawn = torch.randint(len(x), (4 * ROWS,))
+    train_rows, test_rows = drawn[: 3 * ROWS], drawn[3 * ROWS :]
     model = network()
     train(model, x[train_rows], y[train_rows])
     judge(model, x[test_rows], y[test_rows])
@@ -1237,6 +1284,41 @@ def jax_no_rows_held_out_at_all():
     x, y, *_ = jax_paraboloid()
     model = jax_network()
     jax_train(model, x, y)
+
+
+@fires("detached-graph", tried=False)
+def jax_a_code_computed_before_the_function_that_is_differentiated():
+    x, y, x_test, y_test = jax_paraboloid()
+    model = jax_network()
+    optimizer = nnx.Optimizer(model, optax.adam(0.05), wrt=nnx.Param)
+
+    @nnx.jit
+    def step(model, optimizer, x, y):
+        code = nnx.tanh(model.hidden(x))
+        gradients = nnx.grad(lambda m: ((m.out(code) - y) ** 2).mean())(model)  # <- here
+        optimizer.update(model, gradients)
+
+    for _ in range(STEPS):
+        step(model, optimizer, x, y)
+    jax_judge(model, x_test, y_test)
+
+
+@near("detached-graph")
+def jax_what_it_says_now_is_computed_beside_what_it_learns_from():
+    x, y, x_test, y_test = jax_paraboloid()
+    model = jax_network()
+    optimizer = nnx.Optimizer(model, optax.adam(0.05), wrt=nnx.Param)
+
+    @nnx.jit
+    def step(model, optimizer, x, y):
+        now = model(x)
+        gradients = nnx.grad(lambda m: ((m(x) - y) ** 2).mean())(model)
+        optimizer.update(model, gradients)
+        return ((now - y) ** 2).mean()
+
+    for _ in range(STEPS):
+        step(model, optimizer, x, y)
+    jax_judge(model, x_test, y_test)
 
 
 @fires("optimizer-not-attached")

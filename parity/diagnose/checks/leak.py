@@ -28,7 +28,7 @@ HELD_OUT = re.compile(r"test|valid|val\b|val_|held|hold|unseen|te\b|\bva\b|dev\b
 
 def same_rows(program: Program) -> Iterator[Finding]:
     """Held-out rows must not be among those that were trained on."""
-    if program.rows is None or (program.first is not None and discrete(program.first.inputs)):
+    if program.rows is None or (program.first is not None and discrete(program.first.inputs, program.rows.inputs)):
         return
     compared = [one for one in program.evaluations if one.targets is not None]
     for evaluation in reversed(compared or program.evaluations):
@@ -36,7 +36,7 @@ def same_rows(program: Program) -> Iterator[Finding]:
         share = program.share_trained_on(evaluation)
         if rows < 2 or evaluation.after == 0:
             continue
-        if discrete(evaluation.inputs):
+        if discrete(evaluation.inputs, program.rows.inputs):
             return
         if share < LEAKED:
             return  # The last evaluation is what the program goes by.
@@ -84,13 +84,12 @@ def copies(inputs: Floats, targets: Floats, judged: Floats) -> float:
     return float(in_knot.mean())
 
 
-def discrete(rows: Floats | None) -> bool:
-    """Rows of which there are few different ones, so that they are alike without being the same."""
+def discrete(rows: Floats | None, known: Floats) -> bool:
+    """Rows of which there are few different ones, as all that are known show, so that they are alike without being the same."""
     if rows is None or rows.ndim == 0 or len(rows) < 2:
         return False
-    flat = rows.reshape(len(rows), -1)
-    alike = len(flat) - len({row.tobytes() for row in flat})
-    return alike > DISCRETE * len(flat) and all(on_a_grid(column) for column in flat.T)
+    alike = len(rows) - len({row.tobytes() for row in rows})
+    return alike > DISCRETE * len(rows) and all(on_a_grid(column) for column in known.reshape(len(known), -1).T)
 
 
 def on_a_grid(column: Floats) -> bool:
@@ -102,19 +101,22 @@ def on_a_grid(column: Floats) -> bool:
     return bool((np.abs(steps - np.round(steps)) < 0.01).all())
 
 
-def calls_them_held_out(place: Place) -> bool:
-    """Whether a line, or the function that it is in, has a name for rows that are kept back."""
+def function_around(place: Place | None) -> str:
+    """The name of the function that a line is in; empty where it is in none."""
     source = source_of(place)
-    if source is None:
-        return False
-    function = source.function(place.line)
-    return any(HELD_OUT.search(text) for text in (source.line(place.line), function.name if function else ""))
+    function = source.function(place.line) if source is not None and place is not None else None
+    return function.name if function is not None else ""
 
 
 def meant_as_held_out(program: Program, evaluation: Evaluation) -> bool:
     """Whether the program calls these rows its test, or they are a drawn part of what it was trained on."""
     scored = [one.place for one in program.scored if np.size(one.prediction) == np.size(evaluation.predictions)]
-    if any(calls_them_held_out(place) for place in (*evaluation.stack, *scored) if place is not None):
+    lines = [
+        source.line(place.line) for place in (*evaluation.stack, *scored) if place and (source := source_of(place))
+    ]
+    # What a function is called that calls the one that evaluates may be said of other rows that it evaluates as well.
+    innermost = [name for place in (evaluation.place, *scored) if (name := function_around(place))]
+    if any(HELD_OUT.search(text) for text in (*lines, *innermost)):
         return True
     rows = program.rows
     if rows is None or evaluation.inputs is None:
