@@ -108,7 +108,7 @@ class Search:
         if not basis:
             score = self._loop_at_fault(score)
         for _ in range(ROUNDS):
-            if score >= scene.attainable - GAIN:
+            if score >= scene.attainable - GAIN or self._cut_inside:
                 break
             better = self._try_all(basis, score)
             chosen = [self._preferred(better, score)] if better else self._together(basis, score)
@@ -218,6 +218,11 @@ class Search:
         ]
 
     # Choosing.
+
+    @property
+    def _cut_inside(self) -> bool:
+        """The cut is in the captured network itself, so that no trial is without it: what helps there helps around it."""
+        return self.scene.trials.network is None and any(change.code == "detached-graph" for change in self.broken)
 
     def _together(self, basis: Sequence[Change], score: float) -> list[Change]:
         """What was found and is no help alone, where it is one together."""
