@@ -108,7 +108,7 @@ class Search:
         if not basis:
             score = self._loop_at_fault(score)
         for _ in range(ROUNDS):
-            if score >= scene.attainable - GAIN or self._cut_inside:
+            if score >= scene.attainable - GAIN:
                 break
             better = self._try_all(basis, score)
             chosen = [self._preferred(better, score)] if better else self._together(basis, score)
@@ -171,7 +171,8 @@ class Search:
         hidden = network.hidden if network else (1,) * max(0, linear - 1)
         activation = next((o.name for o in operations[:-1] if o.kind == "activation"), None)
         output = operations[-1].name if operations and operations[-1].kind == "activation" else None
-        return list(changes(self.scene.setup, hidden, activation, output))
+        every = changes(self.scene.setup, hidden, activation, output)
+        return [change for change in every if not (self._cut_inside and change.code == "too-little-capacity")]
 
     def _try_as_people_do(self) -> None:
         """What is tried first by anybody, while the fault is still there."""
@@ -207,8 +208,17 @@ class Search:
                 scene.untried[change.name] = why
                 continue
             tried.append((change, reached))
-            scene.tried.append(Trial(change.name, reached, names, reached > score + GAIN))
-        return [(change, reached) for change, reached in tried if reached > score + GAIN and change.code]
+            scene.tried.append(Trial(change.name, reached, names, self._gains([*basis, change], basis, score)))
+        return [
+            (change, reached)
+            for change, reached in tried
+            if change.code and self._gains([*basis, change], basis, score)
+        ]
+
+    def _gains(self, changes: Sequence[Change], basis: Sequence[Change], score: float) -> bool:
+        """More than is worth telling, and more than the choice of the judged rows can do."""
+        much = self._score(changes, float("nan")) > score + GAIN
+        return much and self.scene.trials.beyond_chance(self._setup(changes), self._setup(basis))
 
     def _untried(self) -> list[str]:
         whys = dict.fromkeys(self.scene.untried.values())
@@ -221,7 +231,7 @@ class Search:
 
     @property
     def _cut_inside(self) -> bool:
-        """The cut is in the captured network itself, so that no trial is without it: what helps there helps around it."""
+        """The cut is in the captured network itself, so that no trial is without it: more units there help around it."""
         return self.scene.trials.network is None and any(change.code == "detached-graph" for change in self.broken)
 
     def _together(self, basis: Sequence[Change], score: float) -> list[Change]:
@@ -229,7 +239,7 @@ class Search:
         names = {change.name for change in basis}
         soft = [repair(finding) for finding in self.found if finding.code in SOFT & REPAIRS.keys()]
         soft = [change for change in soft if change.name not in names]
-        return soft if len(soft) > 1 and self._score([*basis, *soft], score) > score + GAIN else []
+        return soft if len(soft) > 1 and self._gains([*basis, *soft], basis, score) else []
 
     def _preferred(self, better: Sequence[tuple[Change, float]], score: float) -> Change:
         """Of the changes that do about equally well, the one that the evidence speaks for, and as much of it as does best."""

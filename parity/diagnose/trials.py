@@ -48,6 +48,8 @@ TEN_ROWS_STEPS = 1000
 NEAREST = 5  # Rows whose mean target is one of the baselines.
 RESERVED = 0.2  # Of the time, for weighing what was found.
 AT_ONCE = 2  # Trials that are compiled and run side by side.
+RESAMPLES = 400
+SURE = 0.99  # Share of them in which a change must gain; about twenty changes are tried.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
 
@@ -68,7 +70,9 @@ class Trials:
 
     def __post_init__(self) -> None:
         self.end = time.monotonic() + (1 - RESERVED) * self.seconds
-        self.done: dict[Any, float] = {}
+        self.done: dict[Setup, float] = {}
+        self.answers: dict[Setup, Floats] = {}
+        """(V, K) what the network of the middle score predicts for the rows that it is judged by."""
 
     # What is learned, and what it is judged by.
 
@@ -158,6 +162,19 @@ class Trials:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self.run, dict.fromkeys(setups)))
 
+    def beyond_chance(self, setup: Setup, than: Setup) -> bool:
+        """One does better than the other also on other rows of the kind, as far as those that it is judged by can tell.
+
+        A paired bootstrap (Efron and Tibshirani 1993, An Introduction to the Bootstrap) over the judged rows.
+        """
+        if self.split is None or not {setup, than} <= self.answers.keys():
+            return True  # One of them did not train at all.
+        truth = self.split[1].targets
+        drawn = np.random.default_rng(0).integers(len(truth), size=(RESAMPLES, len(truth)))
+        better, worse = (self.answers[one].reshape(len(truth), -1) for one in (setup, than))
+        gains = [self.measure(better[rows], truth[rows]) > self.measure(worse[rows], truth[rows]) for rows in drawn]
+        return float(np.mean(gains)) >= SURE
+
     def _run(self, setup: Setup) -> float | None:
         if self.split is None or self.out_of_time:
             return None
@@ -166,6 +183,7 @@ class Trials:
         if setup.misled or not setup.updates:
             return self.untrained
         train, judge = self.split
+        as_asked = setup
         scaling = Scalings.of(train, setup.scale_inputs, setup.scale_targets and not self.program.classes)
         train, loss, optimizer = scaling.scaled(train), setup.loss, setup.optimizer
         rate = setup.factor
@@ -182,7 +200,11 @@ class Trials:
             return None
         if predictions is None:
             return None
-        return float(np.median([self.measure(scaling.targets.from_network(p), judge.targets) for p in predictions]))
+        answers = [scaling.targets.from_network(p) for p in predictions]
+        scores = [self.measure(answer, judge.targets) for answer in answers]
+        middle = int(np.argsort(scores)[len(scores) // 2])
+        self.answers[as_asked] = answers[middle]
+        return scores[middle]
 
     @cached_property
     def untrained(self) -> float | None:
