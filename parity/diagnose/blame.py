@@ -55,17 +55,18 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
     attainable = trials.attainable
     if attainable is None:
         return Verdict([*found], unchecked=["What would help was not tried: there was no time."])
-    found = [*found, *mispaired(program, found, trials, attainable)]
     own = program.score[0]
     if trials.final is not None and "non-finite-data" not in {finding.code for finding in found}:
         own = trials.final
     as_it_stands = own if own is not None and np.isfinite(own) else -1.0
+    if as_it_stands <= NOTHING:
+        found = [*found, *mispaired(program, found, trials, attainable)]
     learned = as_it_stands >= attainable - GAIN
     if any(finding.code in BEYOND for finding in found) and not (learned and attainable > NOTHING):
         # What can't learn from the right rows either comes first; then what no change of the training can mend.
         first = STOPPED | {"target-shape-broadcast", "non-finite-data"}
-        found.sort(key=lambda finding: (finding.code not in first, finding.code not in BEYOND))
-        return Verdict(found, attainable=attainable)
+        found = sorted(found, key=lambda finding: (finding.code not in first, finding.code not in BEYOND))
+        return beyond(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found)
     if learned:
         # What can be learned from these rows it has learned; rows that lost values, or their targets, take more than that away.
         soft = (SOFT | MEANT | OF_DATA) if attainable >= LEARNED else (SOFT | MEANT) - OF_DATA
@@ -87,6 +88,29 @@ def mispaired(program: Program, found: Sequence[Finding], trials: Trials, attain
     return [
         Finding("inputs-targets-misaligned", "error", evidence, program.training.forward_place or program.loss_place)
     ]
+
+
+def beyond(scene: Scene, found: Sequence[Finding]) -> Verdict:
+    """Of what can be tried where the worst can't be mended: only what is plain to see, columns far from scaled.
+
+    Where scaling them alone brings most of what can be had, that stands in the way first.
+    """
+    known = {finding.code for finding in found}
+    if not known <= {"value-frozen-at-trace"}:
+        return Verdict([*found], attainable=scene.attainable)
+    wanted = [c for c in ("unscaled-inputs", "unscaled-targets") if scene.far(inputs=c == "unscaled-inputs")]
+    scaled = [change for change in changes(scene.setup, (), None, None) if change.code in wanted]
+    before: list[Finding] = []
+    behind: list[Finding] = []
+    stands = max(scene.as_it_stands, 0.0)
+    for change in scaled:
+        score = scene.trials.run(change.apply(scene.setup))
+        if score is None or score <= scene.as_it_stands + GAIN:
+            continue
+        scene.tried.append(Trial(change.name, score, (), gained=True))
+        finding = finding_of(change, Effect(scene.as_it_stands, score), scene)
+        (before if score - stands > (scene.attainable - stands) / 2 else behind).append(finding)
+    return Verdict([*before, *found, *behind], scene.tried, attainable=scene.attainable)
 
 
 class Search:

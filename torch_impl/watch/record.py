@@ -55,6 +55,8 @@ class Record:
         self.initials: dict[int, NDArray[Any]] = {}
         self.last: tuple[int, dict[str, Tensor]] | None = None
         self.replaced: dict[int, Place | None] = {}
+        self.changed_in_vain: set[int] = set()
+        """Tensors that an optimizer went on with when others had taken their places."""
         self.reached: set[int] = set()
         # What a loss was seen to depend on, or the network's own forward pass to take; the rest has no part in it.
         self.used: set[int] = set()
@@ -81,6 +83,9 @@ class Record:
         self.update_place = place
         if not any(optimizer is known for known in self.optimizers):
             self.optimizers.append(optimizer)
+        if self.replaced.keys() - self.changed_in_vain:
+            held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+            self.changed_in_vain |= self.replaced.keys() & held
         self.passed_back = False
 
     def open_step(
@@ -285,7 +290,7 @@ class Record:
             optimizer = mine[-1] if mine else None
         by_hand = not self.updates and bool(self.moved())
         for key, place in self.replaced.items():
-            if key in held:
+            if key in self.changed_in_vain:
                 self.facts.setdefault("graph-not-rebuilt", place)
         if by_hand and not self.optimizers:
             optimizer = WatchedOptimizer("by hand", self._rate_by_hand())

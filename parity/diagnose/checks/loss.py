@@ -1,14 +1,23 @@
 """Is the loss smallest where the prediction is right?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from parity.diagnose.finding import Finding
+from parity.diagnose.lossfit import CLOSE, Floats
 from parity.diagnose.program import CLASS_LOSSES, Program
 
 DISTINCT = 20  # More different values than this are quantities, not classes.
 PROBABILITY = 1e-3  # How far the sum of probabilities may be from 1 by rounding.
+ENOUGH_STEPS = 5  # Whose losses must be told by their mean errors,
+SMALL_MEAN = 0.01  # as far as these are no smaller a part of the mean sizes of the errors,
+MEAN = 0.9  # which are not the mean sizes of the errors too, as where a network always says too little.
+MEAN_ERRORS: dict[str, Callable[[Floats], Floats]] = {
+    "the square of the mean error": np.square,
+    "the size of the mean error": np.abs,
+    "the mean error": np.positive,
+}
 SOFTENED = ("softmax", "log_softmax", "sigmoid", "log_sigmoid")
 
 
@@ -18,7 +27,11 @@ def right(program: Program) -> Iterator[Finding]:
     if first is None or first.predictions is None or first.targets is None:
         return
     finding = (
-        _compares_numbers(program) or _of_classes(program) or _wrong_way(program) or _falls_while_error_grows(program)
+        _compares_numbers(program)
+        or _of_classes(program)
+        or _wrong_way(program)
+        or _only_the_mean_error(program)
+        or _falls_while_error_grows(program)
     )
     if finding:
         yield Finding("wrong-loss", "error", finding, first.loss_place)
@@ -84,6 +97,29 @@ def _wrong_way(program: Program) -> str | None:
     loss = program.loss
     if loss is not None and loss.factor < 0:
         return f"The loss is {loss} times {loss.factor:g}: it gets smaller the further off the predictions are."
+    return None
+
+
+def _only_the_mean_error(program: Program) -> str | None:
+    """A loss of the mean error: errors of opposite sign cancel each other, and it stays as it is when targets are permuted."""
+    if program.loss is not None or program.classes:
+        return None
+    seen = [
+        (step.loss, float(error.mean()), float(np.abs(error).mean()))
+        for step in program.met
+        if step.predictions.shape == step.targets.shape
+        for error in (step.predictions.astype(float) - step.targets,)
+    ]
+    seen = [one for one in seen if np.isfinite(one).all() and one[2] > 0]
+    # Small means have lost their digits; where all errors have one sign, it is their mean size too.
+    losses, means, sizes = np.array(seen).reshape(-1, 3).T
+    telling = np.abs(means) > SMALL_MEAN * sizes
+    if telling.sum() < ENOUGH_STEPS or (np.abs(means) > MEAN * sizes).all():
+        return None
+    for what, values in MEAN_ERRORS.items():
+        factor = float(np.median((losses / values(means))[telling]))
+        if (np.abs(losses - factor * values(means)) <= CLOSE * np.abs(factor * values(means)))[telling].all():
+            return f"The loss is {what}: errors of opposite sign cancel, and targets in another order give the same."
     return None
 
 
