@@ -191,6 +191,38 @@ def a_sigmoid_that_is_stretched():
     judge(model, x_test, y_test)
 
 
+@fires("wrong-loss", tried=False)
+def the_square_of_the_mean_error():
+    x, y, x_test, y_test = paraboloid()
+    model = network()
+    train(model, x, y, loss=lambda p, t: (p - t).mean() ** 2)
+    judge(model, x_test, y_test)
+
+
+@fires("wrong-loss")
+def only_the_direction_of_the_predictions():
+    x, y, x_test, y_test = paraboloid()
+    model = network()
+    train(model, x, y, loss=lambda p, t: 1 - F.cosine_similarity(p[:, 0], t[:, 0], dim=0))
+    judge(model, x_test, y_test)
+
+
+@near("wrong-loss")
+def a_quantile_of_noisy_targets():
+    x, y, x_test, y_test = noisy()
+    model = network()
+    train(model, x, y, loss=lambda p, t: torch.maximum(0.7 * (t - p), 0.3 * (p - t)).mean())
+    judge(model, x_test, y_test)
+
+
+@near("wrong-loss")
+def a_penalty_beside_the_squared_errors():
+    x, y, x_test, y_test = paraboloid()
+    model = network()
+    train(model, x, y, loss=lambda p, t: ((p - t) ** 2).mean() + 1e-5 * model[0].weight.square().sum())
+    judge(model, x_test, y_test)
+
+
 @fires("wrong-loss")
 def a_loss_with_its_sign_turned():
     x, y, x_test, y_test = paraboloid()

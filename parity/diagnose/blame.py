@@ -74,6 +74,11 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
     return Search(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found).verdict()
 
 
+def lost(as_it_stands: float, score: float) -> bool:
+    """More than half of the score: what a loss that is meant for something else, as a quantile, does not cost."""
+    return max(as_it_stands, 0.0) < score / 2
+
+
 def mispaired(program: Program, found: Sequence[Finding], trials: Trials, attainable: float) -> list[Finding]:
     """Inputs that tell nothing at all about their targets belong to other rows."""
     known = {finding.code for finding in found}
@@ -147,8 +152,9 @@ class Search:
         basis.sort(key=lambda one: (round(max(harm[one], 0.0) / GAIN), one.code not in STOPPED, harm[one]))
         self._measure_effects(basis)
         told, left = self._told(basis), self._left(basis)
-        of_loop = [replace(f, effect=self.by_loop) for f in left if self.by_loop and f.code in OF_LOOPS]
-        rest = [f for f in left if not (self.by_loop and f.code in OF_LOOPS)]
+        mended = OF_LOOPS | ({"wrong-loss"} if scene.loss_is_ours else set())
+        of_loop = [replace(f, effect=self.by_loop) for f in left if self.by_loop and f.code in mended]
+        rest = [f for f in left if not (self.by_loop and f.code in mended)]
         findings = [*of_loop, *told, *rest, *self._polish(basis, score)]
         sizes = {finding_of(c, self.effects[c.name], scene).code: c.size for c in basis}
         ten = scene.trials.ten_rows
@@ -168,13 +174,26 @@ class Search:
         if score <= scene.as_it_stands + GAIN:
             return scene.as_it_stands
         self.by_loop = Effect(scene.as_it_stands, score)
-        if not any(finding.code in OF_LOOPS for finding in self.found):
+        if any(finding.code in OF_LOOPS for finding in self.found):
+            return score
+        if scene.loss_is_ours and lost(scene.as_it_stands, score):
+            self.found.insert(0, self._other_loss(score))
+        else:
             self.scene.notes.append(
                 "The same network, trained again on the same rows with the same loss, optimizer and rate, but in a loop of "
                 f"our own, comes to {score:.3f}: the fault is in the way the script trains or judges it, and no test "
                 "here names it."
             )
         return score
+
+    def _other_loss(self, score: float) -> Finding:
+        """The loop of our own has a loss of its own, where the program's is none that is known."""
+        program, metric = self.scene.program, self.scene.metric
+        evidence = (
+            "The loss is none of those known here; with the mean of squared errors in its place, and all else the same, "
+            f"{metric} is {score:.3f}."
+        )
+        return Finding("wrong-loss", "error", evidence, program.loss_place)
 
     # Trying.
 

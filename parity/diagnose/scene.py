@@ -45,6 +45,12 @@ class Scene:
         return "the share of hits" if self.program.classes else "R2"
 
     @property
+    def loss_is_ours(self) -> bool:
+        """The program's own loss has no name here, and the trials have another in its place."""
+        own = self.program.loss
+        return not self.program.classes and not self.setup.misled and (own is None or own.loss is None)
+
+    @property
     def batch_rows(self) -> int:
         """B, over which the loss is reduced."""
         return self.setup.batch or len(self.train.inputs)

@@ -55,7 +55,7 @@ NAMES = {
 LOSSES = frozenset({
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "nll_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss", "gaussian_nll_loss", "hinge_embedding_loss",
-    "soft_margin_loss", "cosine_embedding_loss", "margin_ranking_loss", "multi_margin_loss", "dist",
+    "soft_margin_loss", "cosine_embedding_loss", "margin_ranking_loss", "multi_margin_loss", "dist", "cosine_similarity",
 })  # fmt: skip
 
 
