@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from parity.contract import Recording, Watcher
-from parity.diagnose.blame import Verdict, blame
+from parity.diagnose.blame import blame
 from parity.diagnose.checks import check
 from parity.diagnose.finding import SEVERITIES, Diagnosis
 from parity.diagnose.fixes import with_fixes
 from parity.diagnose.judged import Scored
 from parity.diagnose.program import Program
+from parity.diagnose.search import Verdict
 from parity.diagnose.signals import signals
 from parity.diagnose.trials import Trials
 
