@@ -200,12 +200,13 @@ class Trainer:
 
 @contextmanager
 def precision() -> Iterator[None]:
-    """Full float32 in matrix products, also where the device has a faster, rougher form."""
+    """Full float32 in matrix products, also where the device has a faster, rougher form; gradients whatever the caller has."""
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     try:
-        yield
+        with torch.enable_grad():
+            yield
     finally:
         torch.set_float32_matmul_precision(before[0])
         torch.backends.cudnn.allow_tf32 = before[1]

@@ -41,7 +41,7 @@ def diagnose_experiment(experiment: Experiment, *, seconds: float, watcher: Watc
 
 def record(start: Start, done: Done) -> Recording:
     """Train, and tell what a watcher would have seen."""
-    backend, config = fastest(), start.config
+    backend, config = fastest(start.config.steps), start.config
     state, train, held_out = start.cast(DTYPE)
     trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype=DTYPE)
     trainer.set_state(state)

@@ -3,6 +3,7 @@
 N rows, D inputs, K outputs, S steps, R replicas.
 """
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +51,7 @@ RESERVED = 0.2  # Of the time, for weighing what was found.
 AT_ONCE = 2  # Trials that are compiled and run side by side.
 RESAMPLES = 400
 SURE = 0.99  # Share of them in which a change must gain; about twenty changes are tried.
+FEW_STEPS = 1000  # Up to which PyTorch is done while JAX still compiles.
 MOST_ROWS = 4000
 MOST_STEPS = 300_000
 
@@ -159,8 +161,9 @@ class Trials:
         """Run these side by side, where they are compiled; `run` then knows their scores."""
         if self.network is None or self.network.output is not None:
             return
+        compiled = [setup for setup in dict.fromkeys(setups) if not eagerly(setup.steps)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(self.run, dict.fromkeys(setups)))
+            list(pool.map(self.run, compiled))
 
     def beyond_chance(self, setup: Setup, than: Setup) -> bool:
         """One does better than the other also on other rows of the kind, as far as those that it is judged by can tell.
@@ -235,7 +238,7 @@ class Trials:
             return None
         setup = Setup(Adam(), Loss(), None, 1)
         config = self._config(network.hidden, network.activation, judge, setup, Constant())
-        backend = fastest()
+        backend = fastest(steps=0)
         trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype="float32")
         trainer.set_state(start(config, 0, network.parameters))
         return self.measure(
@@ -280,7 +283,7 @@ class Trials:
     def _fit_config(
         self, config: TrainingConfig, states: Sequence[State], train: Data, judge: Floats, order: BatchOrder
     ) -> Sequence[Floats]:
-        backend = fastest()
+        backend = fastest(order.steps)
         trainer = backend.trainer(config, device="cpu", mode=backend.modes[0], dtype="float32")
 
         def watch_clock(steps: int) -> None:
@@ -407,6 +410,11 @@ def start(config: TrainingConfig, seed: int, parameters: Mapping[str, Floats] | 
     return replace(zero_state(config, "float32"), parameters=cast(drawn, "float32"))
 
 
-def fastest() -> Any:
-    """The compiled backend where it is installed, else the one that is."""
-    return registry.load("jax") if registry.missing("jax") is None else registry.load("torch")
+def eagerly(steps: int) -> bool:
+    """Whether so few steps are done sooner without compiling, by a PyTorch that the program has loaded anyway."""
+    return steps <= FEW_STEPS and "torch" in sys.modules and registry.missing("torch") is None
+
+
+def fastest(steps: int) -> Any:
+    """The backend that has done so many steps first."""
+    return registry.load("torch" if eagerly(steps) or registry.missing("jax") is not None else "jax")

@@ -20,7 +20,7 @@ STEPS_A_LOOK = 16  # Steps between two looks at the clock.
 
 def replay(initial: nn.Module, plan: Replay) -> Replayed:
     """Train a copy of the network; what it was copied from, and the random state of whoever watches, stay as they are."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(SEED)
         return _replay(initial, plan)
 
