@@ -323,6 +323,20 @@ def adam_at_a_rate_of_almost_nothing():
     judge(model, x_test, y_test)
 
 
+@fires("learning-rate-too-small")
+def a_schedule_for_epochs_that_steps_with_every_batch():
+    x, y, x_test, y_test = paraboloid()
+    model = network()
+    optimizer = adam(model)
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.8)
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        F.mse_loss(model(x), y).backward()
+        optimizer.step()
+        schedule.step()
+    judge(model, x_test, y_test)
+
+
 @near("learning-rate-too-small")
 def a_small_rate_that_suits_a_sum():
     x, y, x_test, y_test = paraboloid()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from parity.contract import Adam, Loss
+from parity.contract import Adam, Constant, Exponential, Loss
 from parity.contract.losses import Reduction
 from parity.diagnose.setup import Setup, with_rate
 
@@ -33,6 +33,8 @@ FAR = 1000.0  # A factor of the rate from which it is tried only where a smaller
 EPOCHS = 10
 WIDER = 4
 FAR_WIDER = 16
+NO_FALL = "the rate kept as it began"
+GONE = 0.01  # Of a rate, at half of the steps.
 NARROW = 16  # Units of the widest layer up to which that is tried.
 
 
@@ -52,9 +54,22 @@ def changes(setup: Setup, hidden: tuple[int, ...], activation: str | None, outpu
     yield Change("Adam", "", lambda s: replace(s, optimizer=Adam(learning_rate=1e-2)))
     yield from (_rate(times) for times in RATES)
     yield from (_rate(1 / times) for times in RATES)
+    if falls_fast(setup):
+        yield Change(NO_FALL, "learning-rate-too-small", lambda s: replace(s, schedule=Constant()))
     yield _reduction(setup.loss)
     yield Change("inputs scaled", "unscaled-inputs", lambda s: replace(s, scale_inputs=True))
     yield Change("targets scaled", "unscaled-targets", lambda s: replace(s, scale_targets=True))
+
+
+def falls_fast(setup: Setup) -> bool:
+    """The rate is gone before most of the steps are done, as where a schedule made for epochs steps with every batch."""
+    return rate_at_half(setup) < GONE
+
+
+def rate_at_half(setup: Setup) -> float:
+    """The rate half way through, as a part of what it began with."""
+    schedule = setup.schedule
+    return schedule.decay ** (setup.steps / 2) if isinstance(schedule, Exponential) else 1.0
 
 
 def farther(far: Change, tried: Sequence[tuple[Change, float]], worth: float) -> bool:

@@ -1,7 +1,7 @@
 """What a change that helped says about the program."""
 
 from parity.contract import Place
-from parity.diagnose.changes import Change
+from parity.diagnose.changes import NO_FALL, Change, rate_at_half
 from parity.diagnose.finding import Effect, Finding
 from parity.diagnose.scene import Scene
 from parity.diagnose.signals import signals
@@ -42,6 +42,11 @@ def _place(code: str, scene: Scene) -> Place | None:
 def _rate(change: Change, scene: Scene) -> str:
     rate = scene.setup.optimizer.learning_rate
     ratio = signals(scene.program).get("update over weight")
+    if change.name == NO_FALL:
+        half = rate_at_half(scene.setup)
+        return (
+            f"Half way through, the schedule has brought the rate from {rate:.3g} to {rate * half:.2g}; with {NO_FALL}"
+        )
     instead = f"a rate of {rate * change.size:.3g} instead of {rate:.3g}, and all else the same,"
     if change.size > 1 and ratio is not None:
         return f"An update is {ratio:.1g} of the weights; with {instead}"
