@@ -94,15 +94,14 @@ class Search:
         if score <= scene.as_it_stands + GAIN:
             return scene.as_it_stands
         self.by_loop = Effect(scene.as_it_stands, score)
-        if any(finding.code in OF_LOOPS for finding in self.found):
-            return score
-        if scene.loss_is_ours and lost(scene.as_it_stands, score):
+        known = any(finding.code in OF_LOOPS for finding in self.found)
+        if scene.loss_is_ours and not known and lost(scene.as_it_stands, score):
             self.found.insert(0, self._other_loss(score))
-        else:
+        elif not known:
+            unlike = ", and with the mean of squared errors in place of its own loss" if scene.loss_is_ours else ""
             self.scene.notes.append(
-                "The same network, trained again on the same rows with the same loss, optimizer and rate, but in a loop of "
-                f"our own, comes to {score:.3f}: the fault is in the way the script trains or judges it, and no test "
-                "here names it."
+                f"The same network, trained again on the same rows as the script does it, but in a loop of our own{unlike}, "
+                f"comes to {score:.3f}: the fault is in the way the script trains or judges it, and no test here names it."
             )
         return score
 
