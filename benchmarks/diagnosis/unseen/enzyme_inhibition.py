@@ -1,51 +1,43 @@
-import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 
-# initial rate of an enzyme with a competitive inhibitor and substrate inhibition
 torch.manual_seed(5)
-rng = np.random.default_rng(5)
+n = 1000
+substrate = torch.rand(n) * 10
+inhibitor = torch.rand(n) * 4
+ph = 5 + 4 * torch.rand(n)
+vmax, km, ki = 2.4, 1.3, 0.9
+rate = vmax * substrate / (km * (1 + inhibitor / ki) + substrate)
+rate = rate * torch.exp(-((ph - 7.2) ** 2) / 1.2) + 0.02 * torch.randn(n)
 
-n = 1200
-substrate = rng.uniform(0.05, 10.0, n)
-inhibitor = rng.uniform(0.0, 5.0, n)
-ph = rng.uniform(5.5, 9.0, n)
-activity = 1.0 / (1.0 + 10 ** (6.4 - ph) + 10 ** (ph - 8.3))
-rate = 4.0 * activity * substrate / (1.2 * (1.0 + inhibitor / 0.8) + substrate + substrate**2 / 12.0)
-rate = rate + rng.normal(0.0, 0.02, n)
+x = torch.stack([substrate / 5 - 1, inhibitor / 2 - 1, (ph - 7) / 2], dim=1)
+y = rate.unsqueeze(1)
+y = (y - y[:800].mean()) / y[:800].std()
+x_tr, y_tr, x_te, y_te = x[:800], y[:800], x[800:], y[800:]
 
-features = np.column_stack([np.log(substrate), inhibitor, ph])
-features = (features - features.mean(0)) / features.std(0)
-x = torch.tensor(features, dtype=torch.float32)
-y = torch.tensor(rate, dtype=torch.float32).unsqueeze(1)
-y = (y - y.mean()) / y.std()
-x_train, y_train = x[:1000], y[:1000]
-x_valid, y_valid = x[1000:], y[1000:]
+net = nn.Sequential(nn.Linear(3, 48), nn.SiLU(), nn.Linear(48, 48), nn.SiLU(), nn.Linear(48, 1))
+opt = torch.optim.RMSprop(net.parameters(), lr=0.2)
 
-net = torch.nn.Sequential(
-    torch.nn.Linear(3, 32),
-    torch.nn.Tanh(),
-    torch.nn.Linear(32, 32),
-    torch.nn.Tanh(),
-    torch.nn.Linear(32, 1),
-)
-criterion = torch.nn.MSELoss()
-optim = torch.optim.Adam(net.parameters(), lr=5e-3)
-
-batch = 50
-for epoch in range(100):
-    perm = torch.randperm(len(x_train))
-    for i in range(0, len(x_train), batch):
-        idx = perm[i : i + batch]
-        out = net(x_train[idx])
-        loss = criterion(out, y_train[idx])
+for epoch in range(80):
+    order = torch.randperm(len(x_tr))
+    running = 0.0
+    for i in range(0, len(order), 64):
+        rows = order[i : i + 64]
+        opt.zero_grad()
+        loss = F.mse_loss(net(x_tr[rows]), y_tr[rows])
         loss.backward()
-        optim.step()
-    if epoch % 20 == 0 or epoch == 99:
+        opt.step()
+        running += loss.item() * len(rows)
+    if (epoch + 1) % 16 == 0:
+        net.eval()
         with torch.no_grad():
-            valid = criterion(net(x_valid), y_valid).item()
-        print("epoch", epoch, "train", round(loss.item(), 4), "valid", round(valid, 4))
+            val = F.mse_loss(net(x_te), y_te).item()
+        net.train()
+        print(f"{epoch + 1:3d}: train {running / len(x_tr):.4f}  test {val:.4f}")
 
+net.eval()
 with torch.no_grad():
-    pred = net(x_valid)
-    r2 = 1 - ((pred - y_valid) ** 2).sum() / ((y_valid - y_valid.mean()) ** 2).sum()
-print(f"R2 on the validation rows: {r2.item():.3f}")
+    sse = ((net(x_te) - y_te) ** 2).sum()
+    sst = ((y_te - y_te.mean()) ** 2).sum()
+print("R2 on the held-out assays:", round(1 - (sse / sst).item(), 3))

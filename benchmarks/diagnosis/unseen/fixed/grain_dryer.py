@@ -1,65 +1,77 @@
-"""Drying rate of maize in a batch dryer, read back from a logger's CSV file."""
+"""Drying time of a wheat batch in a fixed-bed dryer."""
 
-import csv
-import pathlib
-import tempfile
-
+import jax.numpy as jnp
 import numpy as np
-import torch
-from torch import nn
+import optax
+from flax import nnx
 
 
-def write_log(path, n=1300):
-    rng = np.random.default_rng(29)
-    with open(path, "w", newline="") as f:
-        out = csv.writer(f)
-        out.writerow(["air_temp", "humidity", "air_speed", "moisture", "rate"])
-        for _ in range(n):
-            temp, hum = rng.uniform(35, 75), rng.uniform(0.05, 0.95)
-            speed, moist = rng.uniform(0.2, 2.0), rng.uniform(12, 30)
-            k = np.exp((temp - 55) / 30) * (1 - hum) * speed**0.5
-            rate = k * (moist - 8) / 10 + rng.normal(0, 0.03)
-            out.writerow([f"{temp:.2f}", f"{hum:.3f}", f"{speed:.3f}", f"{moist:.2f}", f"{rate:.4f}"])
+def batches(rows, seed):
+    rng = np.random.default_rng(seed)
+    table = {
+        "air_c": rng.integers(35, 71, rows),
+        "flow_m3h": rng.integers(600, 4000, rows),
+        "bed_mm": rng.integers(100, 600, rows),
+        "moisture_pct": rng.integers(16, 33, rows),
+        "pressure_hpa": rng.integers(970, 1030, rows),
+    }
+    removed = np.log((table["moisture_pct"] - 8) / 6.0)
+    rate = 0.35 * np.exp((table["air_c"] - 50) / 22) * (table["flow_m3h"] / 2000) ** 0.4
+    rate *= (1013.25 / table["pressure_hpa"]) ** 0.5 * (300 / table["bed_mm"]) ** 0.5
+    hours = removed / rate * np.exp(rng.normal(0, 0.03, rows))
+    return table, hours
 
 
-def read_log(path):
-    rows, rates = [], []
-    with open(path, newline="") as f:
-        for line in csv.DictReader(f):
-            temp = float(line["air_temp"])
-            hum = float(line["humidity"])
-            speed = float(line["air_speed"])
-            moist = float(line["moisture"])
-            rows.append([(temp - 55) / 12, (hum - 0.5) / 0.26, (speed - 1.1) / 0.52, (moist - 21) / 5.2])
-            rates.append([float(line["rate"])])
-    return torch.tensor(rows), torch.tensor(rates)
+def design(table):
+    moisture = table["moisture_pct"] / 100
+    columns = [table["air_c"], table["flow_m3h"], table["bed_mm"], moisture, table["pressure_hpa"]]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
-torch.manual_seed(29)
-with tempfile.TemporaryDirectory() as folder:
-    log = pathlib.Path(folder) / "dryer.csv"
-    write_log(log)
-    X, y = read_log(log)
+class DryerNet(nnx.Module):
+    def __init__(self, rngs):
+        self.first = nnx.Linear(5, 48, rngs=rngs)
+        self.second = nnx.Linear(48, 32, rngs=rngs)
+        self.last = nnx.Linear(32, 1, rngs=rngs)
 
-train, test = slice(0, 1000), slice(1000, None)
-y = (y - y[train].mean()) / y[train].std()
+    def __call__(self, x):
+        x = nnx.relu(self.first(x))
+        x = nnx.relu(self.second(x))
+        return self.last(x).squeeze(-1)
 
-model = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
-loss_fn = nn.MSELoss(reduction="mean")
-opt = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 
-for epoch in range(100):
-    total = 0.0
-    for rows in torch.randperm(1000).split(50):
-        loss = loss_fn(model(X[rows]), y[rows])
-        opt.zero_grad()
-        loss.backward()
-        opt.step()
-        total += loss.item() * len(rows)
-    if epoch % 20 == 0:
-        print(f"epoch {epoch:3d} train mse {total / 1000:.4f}")
+@nnx.jit
+def train_step(model, optimizer, x, y):
+    def loss_fn(m):
+        return jnp.mean(optax.huber_loss(m(x), y))
 
-with torch.no_grad():
-    pred = model(X[test])
-    r2 = 1 - ((pred - y[test]) ** 2).sum() / ((y[test] - y[test].mean()) ** 2).sum()
-print(f"R2 on 300 later log entries: {r2.item():.3f}")
+    loss, grads = nnx.value_and_grad(loss_fn)(model)
+    optimizer.update(model, grads)
+    return loss
+
+
+def main():
+    table, hours = batches(1600, seed=8)
+    x, y = design(table), np.log(hours).astype(np.float32)
+    x_train, x_test, y_train, y_test = x[:1200], x[1200:], y[:1200], y[1200:]
+    low, wide = x_train.mean(axis=0), x_train.std(axis=0) + 1e-6
+    x_train, x_test = (x_train - low) / wide, (x_test - low) / wide
+    center, spread = y_train.mean(), y_train.std()
+    y_train, y_test = (y_train - center) / spread, (y_test - center) / spread
+
+    model = DryerNet(nnx.Rngs(8))
+    optimizer = nnx.Optimizer(model, optax.adam(2e-3), wrt=nnx.Param)
+    rng = np.random.default_rng(80)
+    for epoch in range(100):
+        order = rng.permutation(1200)
+        for rows in order.reshape(-1, 80):
+            loss = train_step(model, optimizer, x_train[rows], y_train[rows])
+        if epoch % 20 == 0:
+            print(f"epoch {epoch:3d}  loss {float(loss):.4f}")
+
+    guess = np.asarray(model(jnp.asarray(x_test)))
+    print(f"test R2 {1 - np.mean((guess - y_test) ** 2) / y_test.var():.3f}")
+
+
+if __name__ == "__main__":
+    main()
