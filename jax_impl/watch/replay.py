@@ -32,10 +32,8 @@ class Carry(NamedTuple):
 
 def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replayed:
     require(not plan.accumulate, "JAX programs never add gradients up; expected accumulate to be False.")
-    network, dtype = (
-        Network(call, plan.activate),
-        next(v.dtype for p, v in state.items() if issubclass(call.kinds[p], nnx.Param)),
-    )
+    network = Network(call, plan.activate)
+    dtype = next(iter(parted(state, call)[0].values())).dtype
     inputs = jnp.array(plan.data.inputs, dtype)
     if plan.redraw:
         state = redrawn(state, network.called(*parted(state, call), inputs[:2]), plan.width)
