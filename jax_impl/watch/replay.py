@@ -32,16 +32,16 @@ class Carry(NamedTuple):
 
 def replay(call: ModuleCall, state: Mapping[tuple, Any], plan: Replay) -> Replayed:
     require(not plan.accumulate, "JAX programs never add gradients up; expected accumulate to be False.")
-    network = Network(call, plan.activate)
-    dtype = next(iter(parted(state, call)[0].values())).dtype
+    network, (parameters, rest) = Network(call, plan.activate), parted(state, call)
+    dtype = next(iter(parameters.values())).dtype
     inputs = jnp.array(plan.data.inputs, dtype)
     if plan.redraw:
-        state = redrawn(state, network.called(*parted(state, call), inputs[:2]), plan.width)
+        fresh = redrawn(state, network.called(parameters, rest, inputs[:2]), plan.width)
+        parameters, rest = parted(fresh, call)
         try:
-            network.called(*parted(state, call), inputs[:2])
+            network.called(parameters, rest, inputs[:2])
         except (TypeError, ValueError) as error:
             raise InputError(f"This network does not take {plan.width} times the units: {error}") from error
-    parameters, rest = parted(state, call)
     optimizer = build_optimizer(plan.optimizer)
     trained = {path for path in parameters if ".".join(map(str, path)) not in plan.still}
     carry = Carry(parameters, rest, optimizer.init(parameters))
@@ -97,6 +97,8 @@ class Network:
         self.call = call
         self.activate = activate
         self._layers: int | None = None
+        self._paths: dict[int, tuple] = {}
+        """By identity the modules of the last forward pass."""
 
     def run(self, parameters: Tensors, rest: Tensors, inputs: Array, *, training: bool) -> tuple[Array, Tensors]:
         if self.activate is None:

@@ -38,17 +38,18 @@ def blame(program: Program, found: Sequence[Finding], trials: Trials, say: Calla
     as_it_stands = own if own is not None and np.isfinite(own) else -1.0
     if as_it_stands <= NOTHING:
         found = [*found, *mispaired(program, found, trials, attainable)]
+    scene = Scene(program, setup, trials, *split, as_it_stands, attainable, say)
     learned = as_it_stands >= attainable - GAIN
     if any(finding.code in BEYOND for finding in found) and not (learned and attainable > NOTHING):
         # What can't learn from the right rows either comes first; then what no change of the training can mend.
         first = STOPPED | {"target-shape-broadcast", "non-finite-data"}
         found = sorted(found, key=lambda finding: (finding.code not in first, finding.code not in BEYOND))
-        return beyond(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found)
+        return beyond(scene, found)
     if learned:
         # What can be learned from these rows it has learned; rows that lost values, or their targets, take more than that away.
         soft = (SOFT | MEANT | OF_DATA) if attainable >= LEARNED else (SOFT | MEANT) - OF_DATA
         return Verdict([replace(f, severity="hint") if f.code in soft else f for f in found], attainable=attainable)
-    return Search(Scene(program, setup, trials, *split, as_it_stands, attainable, say), found).verdict()
+    return Search(scene, found).verdict()
 
 
 def mispaired(program: Program, found: Sequence[Finding], trials: Trials, attainable: float) -> list[Finding]:

@@ -157,6 +157,7 @@ class Search:
         every = sorted((c for c in self._changes() if c.name not in names), key=lambda change: rank(change.code, scene))
         scene.trials.run_all([self._setup([*basis, change]) for change in every if not change.far])
         tried: list[tuple[Change, float]] = []
+        better: list[tuple[Change, float]] = []
         for change in every:
             if change.far and not farther(change, tried, score + GAIN):
                 continue
@@ -169,13 +170,11 @@ class Search:
                 )
                 scene.untried[change.name] = why
                 continue
+            gained = self._gains([*basis, change], basis, score)
             tried.append((change, reached))
-            scene.tried.append(Trial(change.name, reached, names, self._gains([*basis, change], basis, score)))
-        return [
-            (change, reached)
-            for change, reached in tried
-            if change.code and self._gains([*basis, change], basis, score)
-        ]
+            better += [(change, reached)] if gained and change.code else []
+            scene.tried.append(Trial(change.name, reached, names, gained))
+        return better
 
     def _gains(self, changes: Sequence[Change], basis: Sequence[Change], score: float) -> bool:
         """More than is worth telling, and more than the choice of the judged rows can do."""

@@ -116,9 +116,11 @@ def _only_the_mean_error(program: Program) -> str | None:
     telling = np.abs(means) > SMALL_MEAN * sizes
     if telling.sum() < ENOUGH_STEPS or (np.abs(means) > MEAN * sizes).all():
         return None
-    for what, values in MEAN_ERRORS.items():
-        factor = float(np.median((losses / values(means))[telling]))
-        if (np.abs(losses - factor * values(means)) <= CLOSE * np.abs(factor * values(means)))[telling].all():
+    for what, of in MEAN_ERRORS.items():
+        with np.errstate(over="ignore", invalid="ignore"):
+            factors = losses[telling] / of(means[telling])
+            same = np.ptp(factors) <= CLOSE * abs(np.median(factors))
+        if same:
             return f"The loss is {what}: errors of opposite sign cancel, and targets in another order give the same."
     return None
 
