@@ -501,6 +501,26 @@ def noise_that_nothing_can_learn():
     judge(model, x_test, y_test)
 
 
+def judged_by_few_noisy_rows(seed, rows):
+    """So few that some change does better by chance; without the bootstrap these are alarms."""
+    torch.manual_seed(seed)
+    x = torch.rand(ROWS + rows, 2) * 2 - 1
+    y = (x**2).sum(1, keepdim=True) + 0.34 * torch.randn(len(x), 1)
+    model = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 1))
+    train(model, x[:ROWS], y[:ROWS])
+    judge(model, x[ROWS:], y[ROWS:])
+
+
+@near("too-few-epochs")
+def twelve_noisy_rows():
+    judged_by_few_noisy_rows(seed=6, rows=12)
+
+
+@near("unscaled-targets")
+def sixteen_noisy_rows():
+    judged_by_few_noisy_rows(seed=7, rows=16)
+
+
 @fires("dead-units")
 def biases_far_below_zero():
     x, y, x_test, y_test = paraboloid()
