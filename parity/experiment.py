@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 from typing import Annotated, Literal, get_args
 
-from tyro.conf import UseAppendAction
+from tyro.conf import UseAppendAction, arg
 
+from parity.columns import Columns
 from parity.contract import MLP, Adam, Cosine, Loss, Model, Optimizer, RegularizedMLP, Schedule, require, require_choice
 from parity.contract.training import check_clip_norm
 
@@ -20,6 +21,10 @@ class Experiment:
     """Name of the problem (`parity problems` lists them)."""
     rows: int = 1000
     """Rows drawn, training and held out together."""
+    columns: Annotated[Columns, arg(name="")] = field(default_factory=Columns)
+    """What the columns of a table are; empty for a problem of the catalogue."""
+    test_rows: int = 10_000
+    """Rows drawn besides, never trained on, by which the final accuracy is judged; a table is judged by its held-out rows."""
     held_out: float = 0.15
     """Share of the rows that is kept for judging, rounded up to a whole row."""
     standardize: bool = True
@@ -32,6 +37,8 @@ class Experiment:
     """Seed of the initial weights, the batch order and the masks."""
     seeds: int = 1
     """Runs from `seed`, `seed` + 1, ... whose outcomes are compared; one is described and not judged."""
+    splits: int = 1
+    """Splits from `split_seed`, `split_seed` + 1, ... over which the accuracy is averaged, with its standard error."""
     margin: float = 0.5
     """Mean difference up to which outcomes count as equivalent, in standard deviations of the reference's own seeds."""
     model: Model = field(default_factory=MLP)
@@ -64,7 +71,7 @@ class Experiment:
     """What the contenders are compared with, in their own dtype unless it names one."""
 
     def __post_init__(self) -> None:
-        for name in ("rows", "epochs", "seeds"):
+        for name in ("rows", "test_rows", "epochs", "seeds", "splits"):
             value = getattr(self, name)
             require(value >= 1, f"{name} is {value!r}; expected a whole number of at least 1.")
         for name in ("data_seed", "split_seed", "seed"):

@@ -3,8 +3,8 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import sqrt
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -14,35 +14,21 @@ from parity.contract import (
     Arrays,
     BatchOrder,
     Data,
+    Scaling,
     State,
     TensorSpec,
     TrainingConfig,
+    logarithms,
     require,
     zero_state,
 )
 from parity.experiment import Experiment
-from parity.problems import Problem, find
+from parity.problems import Problem, draw_rows, find
 
 Floats = NDArray[np.float64]
 LARGEST_BYTES = 4 * 2**30
 STEP_BYTES = 32
 """What a step takes at least: its loss, its learning rate and the corrections of its optimizer."""
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """Affine scaling of columns: network units = (own units - shift) / scale."""
-
-    shift: Floats
-    scale: Floats
-
-    def to_network(self, columns: Floats) -> Floats:
-        """Own units to network units."""
-        return (columns - self.shift) / self.scale
-
-    def from_network(self, columns: NDArray[Any]) -> Floats:
-        """Network units to own units, in float64."""
-        return columns.astype(np.float64) * self.scale + self.shift
 
 
 @dataclass(frozen=True)
@@ -61,11 +47,19 @@ class Start:
     """Held-out rows, in the problem's own units."""
     train_truth: Data
     """Training rows, in the problem's own units."""
+    inputs: Scaling
     targets: Scaling
     state: State
     order: BatchOrder
     hashes: Mapping[str, str]
     """SHA-256 of data, split, parameters, buffers, order, masks and config."""
+
+    @cached_property
+    def test(self) -> Data:
+        """Rows of their own by which the final accuracy is judged, in the problem's own units; of a table those held out."""
+        if self.problem.table is not None:
+            return self.truth
+        return draw_rows(self.problem, self.experiment.test_rows, stream("test", self.experiment.data_seed))
 
     def cast(self, dtype: str) -> tuple[State, Data, Data]:
         """State, training data and held-out data, rounded once to a dtype."""
@@ -84,8 +78,8 @@ def draw(experiment: Experiment) -> Start:
     """Draw all that an experiment starts from; the same experiment gives the same bytes."""
     problem = find(experiment.problem)
     config = training_config(experiment, problem)
-    rows = draw_rows(experiment, problem)
-    held_out, train = split(experiment)
+    rows = rows_of(experiment, problem)
+    held_out, train = split(experiment, problem)
     inputs, targets = scalings(experiment, problem, Data(rows.inputs[train], rows.targets[train]))
     scaled = Data(inputs.to_network(rows.inputs), targets.to_network(rows.targets))
     state = draw_state(experiment, config)
@@ -106,6 +100,7 @@ def draw(experiment: Experiment) -> Start:
         held_out=take(scaled, held_out),
         truth=take(rows, held_out),
         train_truth=take(rows, train),
+        inputs=inputs,
         targets=targets,
         state=state,
         order=order,
@@ -142,26 +137,17 @@ def training_config(experiment: Experiment, problem: Problem) -> TrainingConfig:
     )
 
 
-def draw_rows(experiment: Experiment, problem: Problem) -> Data:
-    """Rows in the problem's own units; InputError where one is not finite."""
-    low, high = (np.array([getattr(quantity, end) for quantity in problem.inputs]) for end in ("low", "high"))
-    inputs = low + (high - low) * stream("data", experiment.data_seed).random((experiment.rows, len(low)))
-    targets = np.asarray(problem.truth(inputs), np.float64)
-    expected = (experiment.rows, len(problem.outputs))
-    require(targets.shape == expected, f"The truth of {problem.name} gave shape {targets.shape}; expected {expected}.")
-    for kind, values in (("input", inputs), ("target", targets)):
-        bad = np.argwhere(~np.isfinite(values))
-        require(
-            len(bad) == 0,
-            f"{problem.name} has {len(bad)} {kind} values that are not finite, the first "
-            f"{values[tuple(bad[0])] if len(bad) else ''} in row {bad[0][0] if len(bad) else ''}; expected finite numbers. "
-            "Narrow the ranges of its inputs, or mend its truth.",
-        )
-    return Data(inputs, targets)
+def rows_of(experiment: Experiment, problem: Problem) -> Data:
+    """All rows, training and held out, in the problem's own units; InputError where one is not finite."""
+    if problem.table is not None:
+        return problem.table
+    return draw_rows(problem, experiment.rows, stream("data", experiment.data_seed))
 
 
-def split(experiment: Experiment) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split(experiment: Experiment, problem: Problem) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Held-out and training rows: the permutation of RandomState cut as scikit-learn's train_test_split cuts it."""
+    if problem.given_split is not None:
+        return problem.given_split
     permutation = np.random.RandomState(experiment.split_seed).permutation(experiment.rows)
     held_out = experiment.rows - experiment.train_rows
     return permutation[:held_out].astype(np.int64), permutation[held_out:].astype(np.int64)
@@ -169,21 +155,22 @@ def split(experiment: Experiment) -> tuple[NDArray[np.int64], NDArray[np.int64]]
 
 def scalings(experiment: Experiment, problem: Problem, train: Data) -> tuple[Scaling, Scaling]:
     """Scalings of inputs and targets, from the training rows alone; classes are left as they are."""
-    inputs = standard(train.inputs) if experiment.standardize else unscaled(train.inputs)
+    inputs, targets = (np.array([q.log for q in side]) for side in (problem.inputs, problem.outputs))
     numbers = experiment.standardize and problem.task == "regression"
-    return inputs, standard(train.targets) if numbers else unscaled(train.targets)
+    return scaling(train.inputs, inputs, experiment.standardize), scaling(train.targets, targets, numbers)
 
 
-def standard(columns: Floats) -> Scaling:
-    """To mean 0 and standard deviation 1 (population form); a constant column is only shifted."""
+def scaling(columns: Floats, log: NDArray[np.bool_], standardize: bool) -> Scaling:
+    """To mean 0 and standard deviation 1 (population form) of the columns, or their logarithms, where that is asked for.
+
+    A constant column is only shifted.
+    """
+    if not standardize:
+        return Scaling(np.zeros(columns.shape[1]), np.ones(columns.shape[1]), log)
+    seen = logarithms(columns, log)
     # The deviation of a constant is its mean's rounding, not 0.
-    varies = (columns != columns[0]).any(axis=0)
-    return Scaling(columns.mean(axis=0), np.where(varies, columns.std(axis=0), 1.0))
-
-
-def unscaled(columns: Floats) -> Scaling:
-    """As it is."""
-    return Scaling(np.zeros(columns.shape[1]), np.ones(columns.shape[1]))
+    varies = (seen != seen[0]).any(axis=0)
+    return Scaling(seen.mean(axis=0), np.where(varies, seen.std(axis=0), 1.0), log)
 
 
 def draw_state(experiment: Experiment, config: TrainingConfig) -> State:

@@ -10,7 +10,8 @@ from command import QUICK, parity
 
 import torch_impl.model
 from parity import registry
-from parity.cli import main, parse_run
+from parity.cli import main
+from parity.commands.run import parse_run
 from parity.contender import resolve
 from parity.contract import MLP, SGD, AdamW, RegularizedMLP, Step
 from parity.experiment import Experiment

@@ -67,7 +67,9 @@ def test_using_one_backend_loads_no_other_framework(backend, other):
 
 
 def test_the_harness_alone_loads_no_framework():
-    modules = loaded_by("import parity.cli, parity.runner, parity.conformance, parity.throughput.worker")
+    modules = loaded_by(
+        "import parity.cli, parity.commands.run, parity.runner, parity.conformance, parity.throughput.worker"
+    )
     assert not modules & {*FRAMEWORKS["jax"], *FRAMEWORKS["torch"]}
 
 
@@ -85,5 +87,5 @@ def test_a_command_that_trains_nothing_loads_no_framework(command):
         f"with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n    main({command.split()!r})"
     )
     modules = loaded_by(told)
-    assert "tyro" in modules
+    assert "parity.cli" in modules
     assert not modules & {*FRAMEWORKS["jax"], *FRAMEWORKS["torch"]}

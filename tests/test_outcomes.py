@@ -649,7 +649,7 @@ def test_a_run_without_fit_many_says_so(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "code", ["import parity", "import parity.runner", "from parity.cli import parse_run; parse_run([])"]
+    "code", ["import parity", "import parity.runner", "from parity.commands.run import parse_run; parse_run([])"]
 )
 def test_statistics_are_loaded_where_they_are_needed(code):
     assert "scipy" not in loaded_by(code)

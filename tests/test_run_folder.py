@@ -12,7 +12,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 
 import parity
 from parity import registry
-from parity.cli import parse_run
+from parity.commands.run import parse_run
 from parity.contract import InputError, State
 from parity.ladder.plan import checkpoints_at
 from parity.records import read_experiment

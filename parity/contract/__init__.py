@@ -24,6 +24,7 @@ from parity.contract.optimizers import (
     RMSprop,
 )
 from parity.contract.replicas import check_replicas, numbers_held, of_replicas, replica, stacked, stacks
+from parity.contract.scaling import Scaling, logarithms
 from parity.contract.schedules import (
     Constant,
     Cosine,
@@ -86,6 +87,7 @@ __all__ = [
     "RegularizedMLP",
     "Replay",
     "Replayed",
+    "Scaling",
     "Schedule",
     "State",
     "Step",
@@ -100,6 +102,7 @@ __all__ = [
     "WatchedStep",
     "Watcher",
     "check_replicas",
+    "logarithms",
     "numbers_held",
     "of_replicas",
     "replica",

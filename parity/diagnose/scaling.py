@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Data
-from parity.start import Scaling
+from parity.contract import Data, Scaling
 
 Floats = NDArray[Any]
 ROUNDING = 1e-6  # Of a column's largest number: a spread below is that of a column that does not vary.

@@ -6,12 +6,13 @@ from typing import Any
 from parity.contract import InputError
 from parity.experiment import Experiment
 from parity.nearest import suggestion
+from parity.problems.drawing import draw_rows
 from parity.problems.paraboloid import PARABOLOID
 from parity.problems.polar import POLAR
-from parity.problems.problem import Problem, Quantity
+from parity.problems.problem import Bound, Problem, Quantity, Shortcut
 from parity.problems.rings import RINGS
 
-__all__ = ["CATALOGUE", "Problem", "Quantity", "find", "recipe", "register"]
+__all__ = ["CATALOGUE", "Bound", "Problem", "Quantity", "Shortcut", "draw_rows", "find", "recipe", "register"]
 
 CATALOGUE: dict[str, Problem] = {problem.name: problem for problem in (PARABOLOID, POLAR, RINGS)}
 

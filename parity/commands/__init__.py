@@ -1,0 +1,1 @@
+"""The commands of `parity`, a file each: `main(arguments)` returns the exit status."""

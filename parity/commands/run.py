@@ -1,0 +1,95 @@
+"""`parity run`: train every contender and compare them."""
+
+from dataclasses import dataclass, make_dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+import parity
+from parity.commands.status import EXIT_STATUS
+from parity.contract import require
+from parity.experiment import Experiment
+from parity.kinds import KINDS, kind_of
+from parity.nearest import suggestion
+from parity.problems import CATALOGUE, recipe
+from parity.records import read_experiment
+from parity.report.terminal import Bars, show
+
+# `--optimizer adam` picks the class whose fields are then options: `--optimizer.b1 0.9`.
+Kinds = make_dataclass(
+    "Kinds",
+    [
+        (
+            name,
+            Annotated[str | None, tyro.conf.arg(help=f"Which {name}.", metavar="{" + ",".join(kinds) + "}")],
+            None,
+        )
+        for name, kinds in KINDS.items()
+    ],
+    frozen=True,
+)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Train every contender and compare them, rung by rung."""
+
+    experiment: Annotated[Experiment, tyro.conf.arg(name=""), tyro.conf.AvoidSubcommands]
+    kinds: Annotated[Kinds, tyro.conf.arg(name="")]  # type: ignore[valid-type]
+    out: Path | None = None
+    """Folder to leave the run in; runs/PROBLEM-DATE-TIME where none is named."""
+    overwrite: bool = False
+    """Replace the run that the folder holds."""
+    throughput: bool = True
+    """Time each contender in a process of its own, where the ladder held."""
+
+
+def main(arguments: list[str]) -> int:
+    """`parity run [PROBLEM or FILE.toml] [OPTIONS]`."""
+    options = parse_run(arguments)
+    experiment = options.experiment
+    out = options.out or Path("runs") / f"{experiment.problem}-{datetime.now():%Y%m%d-%H%M%S}"
+    console = Console()
+    result = parity.run(
+        experiment, out=out, overwrite=options.overwrite, throughput=options.throughput, watcher=Bars(console)
+    )
+    show(result, console)
+    console.print(f"Kept in {out}", highlight=False, soft_wrap=True)
+    return EXIT_STATUS[result.verdict]
+
+
+def parse_run(arguments: list[str]) -> RunOptions:
+    """Options of `parity run`: defaults are the recipe of the problem, or what the file says."""
+    named = bool(arguments) and not arguments[0].startswith("-")
+    rest = arguments[1:] if named else arguments
+    without_help = [argument for argument in rest if argument not in ("-h", "--help")]
+    option, _ = tyro.cli(ProblemOption, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
+    base = _base(arguments[0] if named else option.problem)
+    kinds: Kinds  # type: ignore[valid-type]
+    kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
+    for name, kind in vars(kinds).items():
+        if kind is not None and kind != kind_of(getattr(base, name)):
+            require(kind in KINDS[name], f"There is no {name} {kind!r}. {suggestion(str(kind), KINDS[name])}")
+            base = replace(base, **{name: KINDS[name][kind]()})
+    if any(argument.split("=")[0] == "--contender" for argument in rest):
+        # Those on the command line replace the file's, and are not added to them.
+        base = replace(base, contender=())
+    kinds = Kinds(**{name: kind_of(getattr(base, name)) for name in KINDS})
+    default = RunOptions(experiment=base, kinds=kinds)
+    return tyro.cli(RunOptions, args=rest, default=default, prog="parity run [PROBLEM or FILE.toml]")
+
+
+@dataclass(frozen=True)
+class ProblemOption:
+    """The problem where it is named as an option and not in front."""
+
+    problem: str = "paraboloid"
+
+
+def _base(name: str) -> Experiment:
+    if Path(name).is_dir() and name not in CATALOGUE:
+        return read_experiment(Path(name) / "experiment.toml")
+    return read_experiment(Path(name)) if name.endswith(".toml") else recipe(name)
