@@ -1,6 +1,7 @@
 """How a choice between configs is spelled: in TOML `kind = "adam"`, on the command line `--optimizer adam`."""
 
 from parity.contract import (
+    LBFGS,
     MLP,
     SGD,
     Adadelta,
@@ -11,6 +12,7 @@ from parity.contract import (
     Constant,
     Cosine,
     Exponential,
+    LevenbergMarquardt,
     Lion,
     NAdam,
     OneCycle,
@@ -34,6 +36,8 @@ KINDS: dict[str, dict[str, type]] = {
         "adamax": Adamax,
         "adadelta": Adadelta,
         "lion": Lion,
+        "levenberg_marquardt": LevenbergMarquardt,
+        "lbfgs": LBFGS,
     },
     "schedule": {
         "constant": Constant,

@@ -11,17 +11,21 @@ from parity.contract.errors import DeviceError, InputError, ParityError, require
 from parity.contract.losses import Loss
 from parity.contract.models import MLP, Model, RegularizedMLP, TensorSpec
 from parity.contract.optimizers import (
+    LBFGS,
     SGD,
     Adadelta,
     Adagrad,
     Adam,
     Adamax,
     AdamW,
+    FirstOrder,
+    LevenbergMarquardt,
     Lion,
     NAdam,
     Optimizer,
     RAdam,
     RMSprop,
+    Solver,
 )
 from parity.contract.replicas import check_replicas, numbers_held, of_replicas, replica, stacked, stacks
 from parity.contract.scaling import Scaling, logarithms
@@ -51,6 +55,7 @@ from parity.contract.watching import (
 )
 
 __all__ = [
+    "LBFGS",
     "MLP",
     "SGD",
     "Adadelta",
@@ -68,8 +73,10 @@ __all__ = [
     "DeviceError",
     "Evaluation",
     "Exponential",
+    "FirstOrder",
     "History",
     "InputError",
+    "LevenbergMarquardt",
     "Lion",
     "Loss",
     "Meeting",
@@ -89,6 +96,7 @@ __all__ = [
     "Replayed",
     "Scaling",
     "Schedule",
+    "Solver",
     "State",
     "Step",
     "TensorSpec",

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
-from math import prod
 from typing import Any
 
 import numpy as np
 
 from parity.contract.arrays import BatchOrder, Data, State
 from parity.contract.errors import require
+from parity.contract.optimizers import LevenbergMarquardt
 from parity.contract.training import TrainingConfig
 
 Given = Data | BatchOrder | Sequence[Data] | Sequence[BatchOrder]
@@ -40,13 +40,14 @@ def replica(stack: Any, r: int) -> Any:
 
 
 def numbers_held(config: TrainingConfig, data: Data | Sequence[Data], order: BatchOrder | Sequence[BatchOrder]) -> int:
-    """How many numbers one replica holds in a step: its parameters, and what each layer makes of a batch."""
+    """How many numbers one replica holds in a step: its parameters, what each layer makes of a batch, and of a solver more."""
     one_data = data if isinstance(data, Data) else data[0]
     one_order = order if isinstance(order, BatchOrder) else order[0]
     rows = len(one_data.inputs) if one_order.rows is None else one_order.rows.shape[1]
-    parameters = config.model.parameters(config.inputs, config.outputs)
-    widths = [*config.model.hidden, config.outputs]
-    return sum(prod(spec.shape) for spec in parameters) + rows * sum(widths)
+    held = config.size + rows * sum([*config.model.hidden, config.outputs])
+    if isinstance(config.optimizer, LevenbergMarquardt):
+        held += config.size * (config.size + min(rows, config.block_rows) * config.outputs)
+    return held
 
 
 def stacks(replicas: int, at_once: int) -> list[slice]:

@@ -75,7 +75,7 @@ def _training(
     start: Start, first: State, history: History, steps: tuple[WatchedStep, ...], evaluation: Evaluation
 ) -> Training:
     config = start.config
-    settings = {name: float(value) for name, value in asdict(config.optimizer).items()}
+    settings = {name: float(value) for name, value in asdict(config.optimizer).items() if value is not None}
     return Training(
         network=type(config.model).__name__,
         optimizer=WatchedOptimizer(type(config.optimizer).__name__, settings),

@@ -14,9 +14,9 @@ from parity.contract import (
     Adamax,
     AdamW,
     Constant,
+    FirstOrder,
     Loss,
     NAdam,
-    Optimizer,
     RAdam,
     RMSprop,
     Schedule,
@@ -33,7 +33,7 @@ KINDS: dict[str, type[Any]] = {
 class Setup:
     """A training of a captured network."""
 
-    optimizer: Optimizer
+    optimizer: FirstOrder
     loss: Loss
     batch: int | None
     """Rows of a batch; None for all."""
@@ -91,7 +91,7 @@ def optimizer_of(watched: WatchedOptimizer | None, peak: float | None) -> Optimi
         settings["learning_rate"] = peak
     if not settings.get("learning_rate", 1.0) > 0:
         return None
-    optimizer: Optimizer = kind(**settings)
+    optimizer: FirstOrder = kind(**settings)
     return optimizer
 
 
