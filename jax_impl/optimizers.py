@@ -11,18 +11,23 @@ import optax
 from jax import Array
 from numpy.typing import NDArray
 
+from jax_impl.lbfgs import lbfgs
+from jax_impl.levenberg_marquardt import levenberg_marquardt
 from jax_impl.schedules import learning_rates
 from parity.contract import (
+    LBFGS,
     SGD,
     Adadelta,
     Adagrad,
     Adam,
     Adamax,
     AdamW,
+    LevenbergMarquardt,
     Lion,
     NAdam,
     RAdam,
     RMSprop,
+    Solver,
     TrainingConfig,
 )
 from parity.contract import Optimizer as OptimizerConfig
@@ -43,6 +48,11 @@ SLOTS: dict[type, dict[str, str]] = {
     Adadelta: {"mean_square": "e_g", "mean_square_update": "e_x"},
     Lion: {"momentum": "mu"},
 }
+
+
+def slot_names(config: OptimizerConfig) -> dict[str, str]:
+    """Optax's name of each slot of an optimizer; a solver's, which are written here, have the contract's."""
+    return {slot: slot for slot in config.slots} if isinstance(config, Solver) else SLOTS[type(config)]
 
 
 def sgd(config: SGD) -> optax.GradientTransformationExtraArgs:
@@ -191,6 +201,8 @@ OPTIMIZERS = {
     Adamax: adamax,
     Adadelta: adadelta,
     Lion: lion,
+    LevenbergMarquardt: levenberg_marquardt,
+    LBFGS: lbfgs,
 }
 
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from jax_impl.convert import native_name
 from jax_impl.losses import build_loss
 from jax_impl.model import build_model
-from jax_impl.optimizers import SLOTS, build_optimizer, clip_by_global_norm
-from parity.contract import Constant, TrainingConfig, segments
+from jax_impl.objective import Objective
+from jax_impl.optimizers import build_optimizer, clip_by_global_norm, slot_names
+from parity.contract import Constant, Solver, TrainingConfig, segments
 
 Tensors = dict[str, Array]
 Scalars = dict[str, Array]  # by name (S,)
@@ -90,6 +91,7 @@ class Program:
         self.dtype = dtype
         self.loss = build_loss(config.loss)
         self.optimizer = build_optimizer(config.optimizer)
+        self.solves = isinstance(config.optimizer, Solver)
         self.graph = nnx.graphdef(
             nnx.eval_shape(lambda: build_model(config.model, config.inputs, config.outputs, dtype))
         )
@@ -104,7 +106,7 @@ class Program:
         optimizer = self.optimizer.init({spec.name: np.zeros(spec.shape, self.dtype) for spec in specs})
         for slot in self.config.optimizer.slots:
             named = {spec.name: f"{slot} of {spec.name}" for spec in specs}
-            optimizer = optax.tree.set(optimizer, **{SLOTS[type(self.config.optimizer)][slot]: named})
+            optimizer = optax.tree.set(optimizer, **{slot_names(self.config.optimizer)[slot]: named})
         parameters, buffers = ({spec.name: spec.name for spec in each} for each in (specs, self.config.model.buffers()))
         return TrainState(parameters, buffers, optimizer)
 
@@ -136,8 +138,16 @@ class Program:
     def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, Array]) -> tuple[TrainState, Array]:
         (loss, buffers), gradients = self.loss_and_grads(state, batch, training=True)
         gradients = clip_by_global_norm(gradients, self.config.clip_norm)
-        updates, optimizer = self.optimizer.update(gradients, state.optimizer, state.parameters, scalars=scalars)
+        # A solver looks at the loss itself; the others take their rates.
+        given = {"objective": self.objective(state, batch)} if self.solves else {"scalars": scalars}
+        updates, optimizer = self.optimizer.update(gradients, state.optimizer, state.parameters, **given)
         return TrainState(optax.apply_updates(state.parameters, updates), buffers, optimizer), loss
+
+    def objective(self, state: TrainState, batch: DeviceBatch) -> Objective:
+        def network(parameters: Tensors, inputs: Array) -> Array:
+            return self._model(parameters, state.buffers, training=True)(inputs, batch.masks)
+
+        return Objective(self.config, network, self.loss, state.parameters, batch.inputs, batch.targets)
 
     @compiled()
     def train(
@@ -246,8 +256,10 @@ def program(config: TrainingConfig, dtype: str) -> Program:
 
     Rates and the number of steps reach compiled code as data, so that a sweep over them compiles once.
     """
-    alike = replace(config, optimizer=replace(config.optimizer, learning_rate=1.0), schedule=Constant(), steps=1)
-    return program_of(alike, dtype)
+    optimizer = config.optimizer
+    if not isinstance(optimizer, Solver):
+        optimizer = replace(optimizer, learning_rate=1.0)
+    return program_of(replace(config, optimizer=optimizer, schedule=Constant(), steps=1), dtype)
 
 
 @lru_cache(maxsize=PROGRAMS)

@@ -40,8 +40,14 @@ def write_experiment(path: Path, experiment: Experiment) -> None:
 
 def table_of(experiment: Experiment) -> dict[str, Any]:
     """An experiment as nested dictionaries; TOML has no null, so that None is spelled "None"."""
-    table: dict[str, Any] = _converter().unstructure(experiment)
-    return {key: ABSENT if value is None else value for key, value in table.items()}
+    table: dict[str, Any] = _spelled(_converter().unstructure(experiment))
+    return table
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _spelled(each) for key, each in value.items()}
+    return ABSENT if value is None else value
 
 
 def experiment_from(table: Mapping[str, Any], source: str) -> Experiment:

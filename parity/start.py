@@ -14,7 +14,9 @@ from parity.contract import (
     Arrays,
     BatchOrder,
     Data,
+    LevenbergMarquardt,
     Scaling,
+    Solver,
     State,
     TensorSpec,
     TrainingConfig,
@@ -125,7 +127,7 @@ def training_config(experiment: Experiment, problem: Problem) -> TrainingConfig:
         f"loss.kind is {kind!r}, but the targets of {problem.name} are {'classes' if classes else 'numbers'}; expected "
         + ("cross_entropy." if classes else "mse, mae, huber or log_cosh."),
     )
-    return TrainingConfig(
+    config = TrainingConfig(
         model=experiment.model,
         inputs=len(problem.inputs),
         outputs=len(problem.outputs),
@@ -134,6 +136,33 @@ def training_config(experiment: Experiment, problem: Problem) -> TrainingConfig:
         schedule=experiment.schedule,
         clip_norm=experiment.clip_norm,
         steps=experiment.steps,
+    )
+    if isinstance(config.optimizer, Solver):
+        check_solver(experiment, config)
+    return config
+
+
+def check_solver(experiment: Experiment, config: TrainingConfig) -> None:
+    """Raise InputError unless a solver sees all rows at once and its matrices have room in memory."""
+    name = type(config.optimizer).__name__
+    require(
+        experiment.batch_size is None,
+        f"{name} steps on all training rows at once, and batch_size is {experiment.batch_size}; expected None "
+        "(--batch-size None).",
+    )
+    if not isinstance(config.optimizer, LevenbergMarquardt):
+        return
+    square, row = 8 * config.size**2, 8 * config.size * config.outputs
+    require(
+        3 * square <= LARGEST_BYTES,
+        f"{name} factors a matrix of {config.size:,} x {config.size:,} numbers, which takes {3 * square / 2**30:.1f} GiB; "
+        f"expected at most {LARGEST_BYTES / 2**30:.0f} GiB. Take narrower layers, or --optimizer lbfgs.",
+    )
+    held = row * min(config.block_rows, experiment.train_rows)
+    require(
+        3 * held <= LARGEST_BYTES,
+        f"optimizer.block_rows is {config.block_rows}: the Jacobian of so many rows takes {3 * held / 2**30:.1f} GiB; "
+        f"expected at most {LARGEST_BYTES / 2**30:.0f} GiB. Take block_rows = {LARGEST_BYTES // (3 * row)} or fewer, or None.",
     )
 
 

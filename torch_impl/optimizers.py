@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from parity.contract import LBFGS as LBFGSConfig
 from parity.contract import (
     SGD,
     Adadelta,
@@ -19,9 +20,13 @@ from parity.contract import (
     NAdam,
     RAdam,
     RMSprop,
+    Solver,
     TrainingConfig,
 )
+from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 from parity.contract import Optimizer as OptimizerConfig
+from torch_impl.lbfgs import LBFGS
+from torch_impl.levenberg_marquardt import LevenbergMarquardt
 from torch_impl.schedules import learning_rates
 
 Parameters = Iterable[Tensor]
@@ -40,6 +45,11 @@ SLOTS: dict[type, dict[str, str]] = {
     Adadelta: {"mean_square": "square_avg", "mean_square_update": "acc_delta"},
     Lion: {"momentum": "exp_avg"},
 }
+
+
+def slot_names(config: OptimizerConfig) -> dict[str, str]:
+    """PyTorch's name of each slot of an optimizer; a solver's, which are written here, have the contract's."""
+    return {slot: slot for slot in config.slots} if isinstance(config, Solver) else SLOTS[type(config)]
 
 
 def sgd(config: SGD, parameters: Parameters) -> torch.optim.Optimizer:
@@ -132,6 +142,14 @@ def lion(config: Lion, parameters: Parameters) -> torch.optim.Optimizer:
     return SignMomentum(parameters, config)
 
 
+def levenberg_marquardt(config: LevenbergMarquardtConfig, parameters: Parameters) -> torch.optim.Optimizer:
+    return LevenbergMarquardt(parameters, config)
+
+
+def lbfgs(config: LBFGSConfig, parameters: Parameters) -> torch.optim.Optimizer:
+    return LBFGS(parameters, config)
+
+
 class ScaledNAdam(torch.optim.Optimizer):
     """torch.optim.NAdam with its product of mu in float64: PyTorch keeps it in float32, 2e-7 off in a float64 run."""
 
@@ -188,6 +206,8 @@ OPTIMIZERS = {
     Adamax: adamax,
     Adadelta: adadelta,
     Lion: lion,
+    LevenbergMarquardtConfig: levenberg_marquardt,
+    LBFGSConfig: lbfgs,
 }
 
 

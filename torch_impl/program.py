@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
-from parity.contract import TrainingConfig, segments
+from parity.contract import Solver, TrainingConfig, segments
 from torch_impl.losses import build_loss
 from torch_impl.model import build_model
+from torch_impl.objective import Objective
 from torch_impl.optimizers import build_optimizer, clip_by_global_norm
 
 Tensors = dict[str, Tensor]
@@ -102,6 +104,8 @@ class Program:
         return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
 
     def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
+        if isinstance(self.config.optimizer, Solver):
+            return state.optimizer.step(self.objective(state, batch))
         loss, gradients = self.loss_and_grads(state, batch, training=True)
         for name, parameter in state.parameters.items():
             # A fused optimizer takes all tensors to lie in memory alike, and the gradient of a product may lie transposed.
@@ -111,6 +115,12 @@ class Program:
         group.update(scalars)
         state.optimizer.step()
         return loss
+
+    def objective(self, state: TrainState, batch: DeviceBatch) -> Objective:
+        def network(parameters: Tensors, inputs: Tensor) -> Tensor:
+            return functional_call(state.model, parameters, (inputs, batch.masks))
+
+        return Objective(self.config, network, self.loss, state.parameters, batch.inputs, batch.targets)
 
     def train(self, state: TrainState, losses: Tensor, feed: Feed, scalars: Scalars, i: int) -> None:
         losses[i] = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})

@@ -15,6 +15,7 @@ from parity.contract import (
     BatchOrder,
     Data,
     History,
+    Solver,
     State,
     TrainingConfig,
     check_replicas,
@@ -26,7 +27,7 @@ from parity.contract import (
     zero_state,
 )
 from torch_impl.convert import contract_name, native_axes, native_name, to_native, to_numpy
-from torch_impl.optimizers import SLOTS, step_scalars
+from torch_impl.optimizers import slot_names, step_scalars
 from torch_impl.program import MODES, DeviceBatch, Feed, Program, Record, Scalars, Tensors, TrainState, Watch, unmoved
 
 
@@ -113,6 +114,9 @@ class Trainer:
         watched = {"evaluate": evaluate, "evaluate_at": evaluate_at, "checkpoints_at": checkpoints_at}
         histories: list[History] = []
         at_once = MODES[self.mode].stack // numbers_held(self.config, data, order) if states else 1
+        if isinstance(self.config.optimizer, Solver):
+            # Each replica decides for itself how often it looks at its loss.
+            at_once = 1
         for part in stacks(len(states), at_once):
             mine = states[part], of_replicas(data, part), of_replicas(order, part)
             steps_done = sum(len(history.losses) for history in histories)
@@ -157,7 +161,7 @@ class Trainer:
         )
 
     def _slot_keys(self) -> dict[str, str]:
-        keys = SLOTS[type(self.config.optimizer)]
+        keys = slot_names(self.config.optimizer)
         return {slot: keys[slot] for slot in self.config.optimizer.slots}
 
     def _step_count(self, step: int) -> Tensor:

@@ -245,9 +245,9 @@ class LevenbergMarquardt:
     With r the residuals p - t of all rows and outputs, J their Jacobian by the parameters x, and c = 1 / (B K), or 1 for a
     summed loss: A = c J'J and g = c J'r. A trial at the damping mu solves (A + mu I) d = g by Cholesky and looks at the loss at
     x - d. A step tries mu = damping factor^n with n = e, e + 1, ... up to `most_raised`, and takes the first trial whose loss
-    is below that at x: x -= d, and e = max(n - 1, -most_lowered). A loss that is not finite is not below, nor is that of a matrix
-    that has no Cholesky factor in the arithmetic of the run. Where no trial is below, x stays and e = most_raised + 1; from
-    there a step changes nothing, and the run has converged as far as its arithmetic goes.
+    is below that at x: x -= d, and e = max(n - 1, -most_lowered). A loss that is not finite is not below, nor is that of a
+    matrix that has no Cholesky factor in the arithmetic of the run. Where no trial is below, x stays and e = most_raised + 1;
+    from there a step changes nothing, and the run has converged as far as its arithmetic goes.
     The slot `exponent` is e, in every element: what is added to the diagonal there.
     """
 

@@ -78,7 +78,7 @@ class Setup:
         )
 
 
-def optimizer_of(watched: WatchedOptimizer | None, peak: float | None) -> Optimizer | None:
+def optimizer_of(watched: WatchedOptimizer | None, peak: float | None) -> FirstOrder | None:
     """The contract's optimizer with the program's settings, at the highest rate that was seen; None where it has none."""
     kind = KINDS.get(watched.kind) if watched is not None else None
     if watched is None or kind is None:

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from parity.contract import TrainingConfig
+from parity.contract import Solver, TrainingConfig
 from parity.ladder.replicas import Given
 
 COMPARED_STEPS = 1000
 """Steps over which two runs are compared step by step, as replicas are trained that far; it bounds what they cost."""
+COMPARED_SOLUTIONS = 50
+"""The same of a solver, a step of which looks at the loss of all rows at several points, and may solve for all parameters."""
 EVALUATIONS = 200
 CHECKPOINTS = 24
 LARGEST_BYTES = 256 * 2**20
@@ -18,9 +20,10 @@ FIRST_SEED, MORE_SEED = 1_000_000, 2_000_000
 """Seeds of the replicas, and of those of a second look."""
 
 
-def compared_steps(steps: int) -> int:
+def compared_steps(config: TrainingConfig) -> int:
     """L, how many of the S steps are compared one by one."""
-    return min(COMPARED_STEPS, steps)
+    most = COMPARED_SOLUTIONS if isinstance(config.optimizer, Solver) else COMPARED_STEPS
+    return min(most, config.steps)
 
 
 def evaluated_at(steps: int, rows: int, outputs: int) -> tuple[int, ...]:
@@ -33,7 +36,7 @@ def checkpoints_at(config: TrainingConfig) -> tuple[int, ...]:
     """Steps at which all parameters are kept: close together at first, where a fault shows, then evenly, the last too."""
     affordable = max(2, LARGEST_BYTES // (8 * elements(config)))
     wanted = min(CHECKPOINTS, affordable)
-    early = {int(step) for step in np.geomspace(1, compared_steps(config.steps), wanted)}
+    early = {int(step) for step in np.geomspace(1, compared_steps(config), wanted)}
     return tuple(sorted(early | set(_evenly(config.steps, wanted)[1:])))
 
 

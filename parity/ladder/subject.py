@@ -105,7 +105,7 @@ class Subject:
     @property
     def compared(self) -> int:
         """How many steps are compared one by one."""
-        return compared_steps(self.start.order.steps)
+        return compared_steps(self.start.config)
 
     @property
     def compared_at(self) -> tuple[int, ...]:

@@ -1,0 +1,101 @@
+"""Levenberg-Marquardt: Gauss-Newton steps, damped as far as the loss falls."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import optax
+from jax import Array, lax
+from jax.scipy.linalg import cho_solve
+
+from jax_impl.objective import Objective, Parameters, ravelled
+from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
+
+PANELS = 2  # Of a symmetric product; more save multiplications, and make each product slower than that.
+
+
+class Trial(NamedTuple):
+    n: Array
+    displacement: Array  # (P,)
+    loss: Array
+
+
+def levenberg_marquardt(config: LevenbergMarquardtConfig) -> optax.GradientTransformationExtraArgs:
+    def init(p: Parameters) -> dict[str, Parameters]:
+        return {"exponent": optax.tree.zeros_like(p)}
+
+    def update(g: Parameters, state: dict[str, Parameters], p: Parameters, *, objective: Objective) -> tuple:
+        before = ravelled(state["exponent"])[0]
+        displacement, exponent = lax.cond(
+            before > config.most_raised,
+            lambda: (jnp.zeros_like(objective.point), before),
+            lambda: damped_step(config, objective, before),
+        )
+        return objective.unflatten(-displacement), {"exponent": optax.tree.full_like(p, exponent)}
+
+    return optax.GradientTransformationExtraArgs(init, update)
+
+
+def damped_step(config: LevenbergMarquardtConfig, objective: Objective, exponent: Array) -> tuple[Array, Array]:
+    """The displacement (P,) to be taken away, and the exponent behind it."""
+    x, loss = objective.point, objective.loss(objective.point)
+    matrix, gradient = normal_equations(objective)
+    dampings = jnp.array(config.dampings, x.dtype)
+
+    def tried(n: Array) -> Trial:
+        damping = dampings[n + config.most_lowered]
+        displacement = solved(matrix, damping, gradient)
+        return Trial(n, displacement, objective.loss(x - displacement))
+
+    def failed(trial: Trial) -> Array:
+        return ~(trial.loss < loss)
+
+    first = tried(exponent.astype(jnp.int32))
+    last = lax.while_loop(
+        lambda trial: failed(trial) & (trial.n < config.most_raised), lambda trial: tried(trial.n + 1), first
+    )
+    lowered = jnp.maximum(last.n - 1, -config.most_lowered)
+    displacement = jnp.where(failed(last), 0.0, last.displacement)
+    return displacement, jnp.where(failed(last), config.most_raised + 1, lowered).astype(x.dtype)
+
+
+def normal_equations(objective: Objective) -> tuple[Array, Array]:
+    """(P, P) the lower triangle of c J'J, and (P,) c J'r; J of a block of rows is in memory at once."""
+    x, (rows, outputs) = objective.point, objective.targets.shape
+    blocks = -(-rows // objective.block_rows)
+    # All blocks alike, so that one program serves them: behind the last row come some that weigh nothing.
+    missing = -rows % blocks
+    inputs, targets = (
+        jnp.pad(columns, ((0, missing), (0, 0))).reshape(blocks, -1, columns.shape[1])
+        for columns in (objective.inputs, objective.targets)
+    )
+    weights = (jnp.arange(rows + missing) < rows).astype(x.dtype).reshape(blocks, -1)
+
+    def add(sums: tuple[Array, Array], block: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], None]:
+        matrix, gradient = sums
+        its_inputs, its_targets, weight = block
+        residuals = objective.predict(x, its_inputs) - its_targets
+        for k in range(outputs):
+            jacobian = objective.jacobian(x, its_inputs, k)
+            jacobian = jacobian * weight if missing else jacobian
+            matrix, gradient = matrix + lower_product(jacobian), gradient + jacobian @ residuals[:, k]
+        return (matrix, gradient), None
+
+    zero = jnp.zeros((x.size, x.size), x.dtype), jnp.zeros_like(x)
+    (matrix, gradient), _ = lax.scan(add, zero, (inputs, targets, weights))
+    return objective.scale * matrix, objective.scale * gradient
+
+
+def lower_product(jacobian: Array) -> Array:
+    """The lower triangle of J J' for (P, B) J, by panels; above it stand zeros, or what belongs there."""
+    size = len(jacobian)
+    cuts = [size * panel // PANELS for panel in range(PANELS + 1)]
+    panels = [jacobian[start:stop] @ jacobian[:stop].T for start, stop in pairwise(cuts)]
+    return jnp.concatenate([jnp.pad(panel, ((0, 0), (0, size - panel.shape[1]))) for panel in panels])
+
+
+def solved(matrix: Array, damping: Array, gradient: Array) -> Array:
+    """(P,) the solution of (A + mu I) d = g from the lower triangle of A; NaN where there is no Cholesky factor."""
+    damped = matrix + damping * jnp.eye(len(matrix), dtype=matrix.dtype)
+    factor = lax.linalg.cholesky(damped, symmetrize_input=False)
+    return cho_solve((factor, True), gradient)

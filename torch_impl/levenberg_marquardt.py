@@ -1,0 +1,92 @@
+"""Levenberg-Marquardt: Gauss-Newton steps, damped as far as the loss falls."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
+from torch_impl.objective import Objective
+
+PANELS = 2  # Of a symmetric product; more save multiplications, and make each product slower than that.
+
+
+class Trial(NamedTuple):
+    n: int
+    displacement: Tensor  # (P,)
+    loss: Tensor
+
+
+class LevenbergMarquardt(torch.optim.Optimizer):
+    def __init__(self, parameters: Iterable[Tensor], config: LevenbergMarquardtConfig) -> None:
+        super().__init__(parameters, {})
+        self.config = config
+
+    @torch.no_grad()
+    def step(self, objective: Objective) -> Tensor:
+        (group,) = self.param_groups
+        before = int(self.state[group["params"][0]]["exponent"].view(-1)[0])
+        if before > self.config.most_raised:
+            return objective.loss(objective.point)
+        loss, displacement, exponent = damped_step(self.config, objective, before)
+        for parameter, part in zip(group["params"], objective.unflatten(displacement).values(), strict=True):
+            parameter.sub_(part)
+            self.state[parameter]["exponent"].fill_(exponent)
+        return loss
+
+
+def damped_step(config: LevenbergMarquardtConfig, objective: Objective, exponent: int) -> tuple[Tensor, Tensor, int]:
+    """The loss, the displacement (P,) to be taken away, and the exponent behind it."""
+    x, loss = objective.point, objective.loss(objective.point)
+    matrix, gradient = normal_equations(objective)
+
+    def tried(n: int) -> Trial:
+        damping = config.dampings[n + config.most_lowered]
+        displacement = solved(matrix, damping, gradient)
+        return Trial(n, displacement, objective.loss(x - displacement))
+
+    def failed(trial: Trial) -> bool:
+        return not bool(trial.loss < loss)
+
+    last = tried(exponent)
+    while failed(last) and last.n < config.most_raised:
+        last = tried(last.n + 1)
+    if failed(last):
+        return loss, torch.zeros_like(x), config.most_raised + 1
+    return loss, last.displacement, max(last.n - 1, -config.most_lowered)
+
+
+def normal_equations(objective: Objective) -> tuple[Tensor, Tensor]:
+    """(P, P) the lower triangle of c J'J, and (P,) c J'r; J of a block of rows is in memory at once."""
+    x, outputs = objective.point, objective.targets.shape[1]
+    matrix, gradient = x.new_zeros(len(x), len(x)), torch.zeros_like(x)
+    for inputs, targets in zip(
+        objective.inputs.split(objective.block_rows), objective.targets.split(objective.block_rows), strict=True
+    ):
+        residuals = objective.predict(x, inputs) - targets
+        for k in range(outputs):
+            jacobian = objective.jacobian(x, inputs, k)
+            matrix += lower_product(jacobian)
+            gradient += jacobian @ residuals[:, k]
+    return objective.scale * matrix, objective.scale * gradient
+
+
+def lower_product(jacobian: Tensor) -> Tensor:
+    """The lower triangle of J J' for (P, B) J, by panels; above it stand zeros, or what belongs there."""
+    size = len(jacobian)
+    cuts = [size * panel // PANELS for panel in range(PANELS + 1)]
+    product = jacobian.new_zeros(size, size)
+    for start, stop in pairwise(cuts):
+        torch.mm(jacobian[start:stop], jacobian[:stop].T, out=product[start:stop, :stop])
+    return product
+
+
+def solved(matrix: Tensor, damping: float, gradient: Tensor) -> Tensor:
+    """(P,) the solution of (A + mu I) d = g from the lower triangle of A; NaN where there is no Cholesky factor."""
+    damped = matrix.clone()
+    damped.diagonal().add_(damping)
+    factor, failed = torch.linalg.cholesky_ex(damped)
+    solution = torch.cholesky_solve(gradient.unsqueeze(1), factor).squeeze(1)
+    return torch.full_like(solution, torch.nan) if failed else solution
