@@ -32,6 +32,22 @@ DIFFERENCES = {
         ("A gradient is a value in JAX, and a part of its parameter in PyTorch, whose own clipping has one norm for a stack.",
          ["clip_by_global_norm(gradients, largest)"], ["clip_by_global_norm(parameters, largest, stacked)"]),
     ],
+    "objective.py": [
+        ("JAX makes vectors of trees of arrays and back itself, and PyTorch of lists of tensors, one way.",
+         [], ["Objective.unflatten(self, x)"]),
+    ],
+    "levenberg_marquardt.py": [
+        ("An Optax optimizer is two functions, and a PyTorch one an object that holds its parameters.",
+         ["levenberg_marquardt(config)"],
+         ["LevenbergMarquardt", "LevenbergMarquardt.__init__(self, config, parameters)",
+          "LevenbergMarquardt.step(self, objective)"]),
+    ],
+    "lbfgs.py": [
+        ("An Optax optimizer is two functions, and a PyTorch one an object that holds its parameters.",
+         ["lbfgs(config)"],
+         ["LBFGS", "LBFGS.__init__(self, config, parameters)", "LBFGS.step(self, objective)",
+          "LBFGS.ravelled(self, slot)"]),
+    ],
     "convert.py": [
         ("A state has the contract's names in JAX already, and PyTorch's own in PyTorch.", [], ["contract_name(native)"]),
         ("JAX copies a whole tree of arrays in one call, PyTorch one array.",

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity.contract import (
+    LBFGS,
     MLP,
     SGD,
     Adadelta,
@@ -18,11 +19,11 @@ from parity.contract import (
     Constant,
     Cosine,
     Exponential,
+    LevenbergMarquardt,
     Lion,
     Loss,
     NAdam,
     OneCycle,
-    Optimizer,
     RAdam,
     RegularizedMLP,
     RMSprop,
@@ -32,6 +33,7 @@ from parity.contract import (
 )
 from parity.contract.losses import LossKind, Reduction
 from parity.contract.models import Activation, Initializer
+from parity.contract.optimizers import FirstOrder, Solver
 from parity.experiment import Experiment, LastBatch
 from parity.kinds import KINDS
 from parity.problems import CATALOGUE, recipe
@@ -40,6 +42,7 @@ from parity.records import experiment_from, read_experiment, write_experiment
 positive = st.floats(0, exclude_min=True, allow_infinity=False)
 not_negative = st.floats(0, allow_infinity=False)
 share = st.floats(0, 1, exclude_max=True)
+counts = st.integers(1, 10**6)
 inner_share = st.floats(0, 1, exclude_min=True, exclude_max=True)
 widths = st.lists(st.integers(1, 10**6), max_size=4).map(tuple)
 seeds = st.integers(0, 2**32 - 1)
@@ -58,6 +61,15 @@ OPTIMIZERS = {
     Adamax: st.builds(Adamax, **moments),
     Adadelta: st.builds(Adadelta, learning_rate=positive, decay=share, eps=positive),
     Lion: st.builds(Lion, learning_rate=positive, b1=share, b2=share, weight_decay=not_negative),
+    LevenbergMarquardt: st.builds(
+        LevenbergMarquardt,
+        damping=positive,
+        factor=st.floats(1, exclude_min=True, allow_infinity=False),
+        most_raised=counts,
+        most_lowered=counts,
+        block_rows=st.none() | counts,
+    ),
+    LBFGS: st.builds(LBFGS, memory=counts, c1=st.floats(1e-9, 0.4), c2=st.floats(0.5, 0.99), most_trials=counts),
 }
 SCHEDULES = {
     Constant: st.just(Constant()),
@@ -129,7 +141,7 @@ def test_what_is_written_is_what_is_read(tmp_path_factory, experiment):
 
 
 def test_the_experiments_above_have_every_kind():
-    assert set(OPTIMIZERS) == set(get_args(Optimizer)) == set(KINDS["optimizer"].values())
+    assert set(OPTIMIZERS) == {*get_args(FirstOrder), *get_args(Solver)} == set(KINDS["optimizer"].values())
     assert set(SCHEDULES) == set(get_args(Schedule)) == set(KINDS["schedule"].values())
     assert set(MODELS) == set(KINDS["model"].values())
 

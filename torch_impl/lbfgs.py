@@ -22,7 +22,7 @@ class Search(NamedTuple):
 
 class LBFGS(torch.optim.Optimizer):
     # torch.optim.LBFGS has another line search, keeps its pairs in one parameter's state, and steps several times at once.
-    def __init__(self, parameters: Iterable[Tensor], config: LBFGSConfig) -> None:
+    def __init__(self, config: LBFGSConfig, parameters: Iterable[Tensor]) -> None:
         super().__init__(parameters, {})
         self.config = config
 

@@ -20,7 +20,7 @@ class Trial(NamedTuple):
 
 
 class LevenbergMarquardt(torch.optim.Optimizer):
-    def __init__(self, parameters: Iterable[Tensor], config: LevenbergMarquardtConfig) -> None:
+    def __init__(self, config: LevenbergMarquardtConfig, parameters: Iterable[Tensor]) -> None:
         super().__init__(parameters, {})
         self.config = config
 

@@ -142,14 +142,6 @@ def lion(config: Lion, parameters: Parameters) -> torch.optim.Optimizer:
     return SignMomentum(parameters, config)
 
 
-def levenberg_marquardt(config: LevenbergMarquardtConfig, parameters: Parameters) -> torch.optim.Optimizer:
-    return LevenbergMarquardt(parameters, config)
-
-
-def lbfgs(config: LBFGSConfig, parameters: Parameters) -> torch.optim.Optimizer:
-    return LBFGS(parameters, config)
-
-
 class ScaledNAdam(torch.optim.Optimizer):
     """torch.optim.NAdam with its product of mu in float64: PyTorch keeps it in float32, 2e-7 off in a float64 run."""
 
@@ -206,8 +198,8 @@ OPTIMIZERS = {
     Adamax: adamax,
     Adadelta: adadelta,
     Lion: lion,
-    LevenbergMarquardtConfig: levenberg_marquardt,
-    LBFGSConfig: lbfgs,
+    LevenbergMarquardtConfig: LevenbergMarquardt,
+    LBFGSConfig: LBFGS,
 }
 
 
