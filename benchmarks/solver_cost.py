@@ -1,7 +1,7 @@
 """What an iteration of Levenberg-Marquardt costs, as a multiple of its products alone: `python -m benchmarks.solver_cost`
 
 2-24-24-1, 697 parameters, 4000 rows, float64, two threads. Beside it, in the same process and in turns, NumPy with BLAS and
-LAPACK computes J'J of a Jacobian of that size and its Cholesky factor, and nothing else. Then the peak of memory at 100,000 rows.
+LAPACK computes J'J of a Jacobian of that size and its Cholesky factor, and nothing else. Then the peak of memory.
 """
 
 import json

@@ -9,7 +9,6 @@ from dataclasses import replace
 from benchmarks.results import keep
 from parity.contender import resolve
 from parity.problems import recipe
-from parity.records import table_of
 from parity.start import draw
 from parity.throughput.measure import measure
 
@@ -26,7 +25,7 @@ def main() -> None:
     pairs = resolve(EXPERIMENT.contender, "torch:cpu")
     contenders = list(dict.fromkeys(contender for pair in pairs for contender in pair))
     start = draw(EXPERIMENT)
-    speeds = measure(contenders, table_of(EXPERIMENT), dict(start.hashes), lambda done: None)
+    speeds = measure(contenders, start, lambda done: None)
     reference = speeds[str(pairs[0][0])]
     rows = []
     for name, speed in speeds.items():

@@ -1,10 +1,13 @@
 """How well a contender solves the task, beside what needs no network."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Data, History
-from parity.result import Accuracy, Scores
+from parity.problems import Bound, Quantity
+from parity.result import Accuracy, Judged, OutputScores, Scores
 from parity.start import Start
 
 Floats = NDArray[np.float64]
@@ -47,6 +50,39 @@ def accuracy(start: Start, history: History, evaluated_at: tuple[int, ...], targ
     curve = learning_curve(start, history)
     reached = next((step for step, r2 in zip(evaluated_at, curve, strict=True) if r2 >= target_r2), None)
     return Accuracy(**vars(final), steps_to_target=reached)
+
+
+def output_scores(start: Start, predict: Callable[[Floats], NDArray[np.floating]]) -> dict[str, OutputScores]:
+    """Each output on the rows of `Start.test`; `predict` is from inputs (V, D) to outputs (V, K), both in network units."""
+    if start.problem.task != "regression":
+        return {}
+    predictions = in_own_units(start, predict(start.inputs.to_network(start.test.inputs)))
+    columns = zip(start.problem.outputs, predictions.T, start.test.targets.T, strict=True)
+    return {quantity.symbol: score_output(quantity, told, true) for quantity, told, true in columns}
+
+
+def score_output(quantity: Quantity, told: Floats, true: Floats) -> OutputScores:
+    """One output over (V,) rows, in its own unit."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.abs(told - true)
+        relative = error / np.abs(true) if quantity.low > 0 or quantity.high < 0 else None
+        errors = {
+            "rmse": float(np.sqrt((error**2).mean())),
+            "max_abs": float(error.max()),
+            "mean_rel": None if relative is None else float(relative.mean()),
+            "p99_rel": None if relative is None else float(np.quantile(relative, 0.99)),
+            "max_rel": None if relative is None else float(relative.max()),
+        }
+    bounds = {"need": judged(quantity.need, errors), "target": judged(quantity.target, errors)}
+    return OutputScores(quantity.unit, **errors, **bounds)  # type: ignore[arg-type]
+
+
+def judged(bound: Bound | None, errors: Mapping[str, float | None]) -> Judged | None:
+    """An error against its bound; what is not finite, or not defined, does not hold."""
+    if bound is None:
+        return None
+    error = errors[bound.measure]
+    return Judged(bound.measure, bound.value, error, error is not None and error <= bound.value)
 
 
 def baselines(start: Start) -> dict[str, Scores]:

@@ -231,9 +231,41 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Accuracy(Scores):
-    """Scores of a trained contender, and when it reached the target."""
+class Judged:
+    """An error held against how large it may be."""
 
+    measure: str
+    """max_abs, max_rel or p99_rel."""
+    limit: float
+    error: float | None
+    held: bool
+
+
+@dataclass(frozen=True)
+class OutputScores:
+    """Accuracy of one output on rows that no training saw, in its own unit; relative errors where its range excludes 0."""
+
+    unit: str
+    rmse: float
+    max_abs: float
+    mean_rel: float | None
+    """As a share of the true value, as are the two below."""
+    p99_rel: float | None
+    """The 99th percentile."""
+    max_rel: float | None
+    need: Judged | None = None
+    """By what a practitioner needs."""
+    target: Judged | None = None
+    """By what the recipe of the problem reaches."""
+
+
+@dataclass(frozen=True)
+class Accuracy(Scores):
+    """Scores of a trained contender on the held-out rows, when it reached the target, and each output on rows of its own."""
+
+    outputs: dict[str, OutputScores] = field(default_factory=dict)
+    """By symbol, on `rows` rows that are drawn besides, or for a table on those held out."""
+    rows: int = 0
     steps_to_target: int | None = None
     """First evaluated step with the target R2 on the held-out rows; None where it was not reached."""
 

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from parity import registry
-from parity.accuracy import accuracy, baselines, learning_curve
+from parity.accuracy import accuracy, baselines, learning_curve, output_scores
 from parity.contender import Contender, Pattern, expand, resolve
 from parity.contract import require
 from parity.environment import describe
@@ -16,7 +16,7 @@ from parity.outcomes import held, train_seeds, with_outcomes
 from parity.progress import Silent, Watcher
 from parity.records import table_of
 from parity.report.folder import RunFolder
-from parity.result import Pair, Result, Rung, SeedRuns, Throughput
+from parity.result import Accuracy, Pair, Result, Rung, SeedRuns, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
@@ -53,7 +53,7 @@ def run(
         if experiment.seeds > 1:
             _compare_outcomes(done, subjects, experiment, start, watcher)
         if throughput:
-            _measure(done, subjects, experiment, start, watcher)
+            _measure(done, subjects, start, watcher)
         done.ended = ""
     except KeyboardInterrupt:
         done.ended = "interrupted"
@@ -145,9 +145,7 @@ def _compare_outcomes(
         done.pairs = with_outcomes(done.pairs, done.seed_runs, experiment, start.problem.metric, evaluated_at)
 
 
-def _measure(
-    done: _Done, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
-) -> None:
+def _measure(done: _Done, subjects: dict[Contender, Subject], start: Start, watcher: Watcher) -> None:
     held = {name for pair in done.pairs if pair.verdict == "equivalent" for name in (pair.reference, pair.candidate)}
     contenders = [contender for contender in subjects if str(contender) in held]
     done.note = "" if len(contenders) == len(subjects) else "void where the ladder did not hold"
@@ -155,7 +153,7 @@ def _measure(
         return
     with watcher.task("timing", len(contenders) + ROUNDS) as told:
         try:
-            done.speeds = measure(contenders, table_of(experiment), dict(start.hashes), told)
+            done.speeds = measure(contenders, start, told)
         except TimingError as error:
             done.note = str(error)
     done.pairs = [_with_throughput(pair, done.speeds) for pair in done.pairs]
@@ -170,13 +168,15 @@ def _with_throughput(pair: Pair, speeds: dict[str, Throughput]) -> Pair:
     return replace(pair, rungs=(*pair.rungs, rung))
 
 
+def _accuracy(start: Start, subject: Subject) -> Accuracy:
+    held_out = accuracy(start, subject.history, subject.evaluated_at, start.experiment.target_r2)
+    return replace(held_out, outputs=output_scores(start, subject.predict), rows=len(start.test.targets))
+
+
 def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subject], done: _Done) -> Result:
     trained = {str(contender): subject for contender, subject in subjects.items() if subject.is_trained}
     finite = {name: subject for name, subject in trained.items() if subject.diverged_at is None}
-    scores = {
-        name: accuracy(start, subject.history, subject.evaluated_at, experiment.target_r2)
-        for name, subject in finite.items()
-    }
+    scores = {name: _accuracy(start, subject) for name, subject in finite.items()}
     simple = baselines(start)
     verdict, summary = judge(experiment, done.pairs, scores, simple, done.ended)
     first = next(iter(subjects.values()))

@@ -88,6 +88,11 @@ class Subject:
                 progress=done,
             )
 
+    def predict(self, inputs: NDArray[np.float64]) -> NDArray[Any]:
+        """What it has learned says of (V, D) inputs in network units."""
+        self.trainer.set_state(self.history.final)
+        return self.trainer.predict(inputs.astype(self.contender.dtype))
+
     @property
     def is_trained(self) -> bool:
         """Whether the whole run was done already."""

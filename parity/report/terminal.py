@@ -1,6 +1,6 @@
 """A result on the terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import inf, log10
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from parity.numbers import short
 from parity.progress import Done
-from parity.result import Horizon, Outcome, Pair, Result, Rung, Scores
+from parity.result import Accuracy, Horizon, Judged, Outcome, Pair, Result, Rung, Scores
 
 BARS = "▁▂▃▄▅▆▇█"
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
@@ -45,6 +45,8 @@ def show(result: Result, console: Console) -> None:
             console.print(_outcome(pair, pair.outcome))
     if result.accuracy:
         console.print(_contenders(result))
+        if any(scores.target or scores.need for each in result.accuracy.values() for scores in each.outputs.values()):
+            console.print(_outputs(result.accuracy))
         if result.throughput_note:
             console.print(f"[dim]Speed: {escape(result.throughput_note)}.[/dim]")
     for pairs in _alike(result.pairs):
@@ -217,6 +219,40 @@ def _contenders(result: Result) -> Table:
         described = {"mean": "the mean, always", "linear": "linear least squares"}[name]
         table.add_row(f"[dim]{described}[/dim]", *_scores(simple), "", "", "")
     return table
+
+
+def _outputs(accuracy: Mapping[str, Accuracy]) -> Table:
+    """A row an output and contender: its errors in its own unit, against what is needed and what the recipe reaches."""
+    rows = next(iter(accuracy.values())).rows
+    table = _table(f"[bold]{rows:,} rows of their own[/bold]; relative errors in percent of the true value")
+    for name in ("output", ""):
+        table.add_column(name, no_wrap=True)
+    for name in ("largest", "mean %", "99th %", "largest %", "target", "needed"):
+        table.add_column(name, justify="right")
+    for output in next(iter(accuracy.values())).outputs:
+        for contender, scores in accuracy.items():
+            errors = scores.outputs[output]
+            relative = (_percent(each) for each in (errors.mean_rel, errors.p99_rel, errors.max_rel))
+            unit = "" if errors.unit == "-" else errors.unit
+            table.add_row(
+                f"{escape(output)} [dim]{escape(unit)}[/dim]", contender, f"{errors.max_abs:.2g}", *relative,
+                _bound(errors.target), _bound(errors.need),
+            )  # fmt: skip
+    return table
+
+
+def _bound(judged: Judged | None) -> str:
+    """Whether an error is within its bound, and what that is."""
+    if judged is None:
+        return "-"
+    color = "green" if judged.held else "red"
+    limit = f"{judged.limit:g}" if judged.measure == "max_abs" else f"{100 * judged.limit:g} %"
+    measure = " (99th)" if judged.measure == "p99_rel" else ""
+    return f"[{color}]{'within' if judged.held else 'beyond'}[/{color}] {limit}{measure}"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2g}"
 
 
 def _table(title: str) -> Table:

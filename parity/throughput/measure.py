@@ -12,12 +12,14 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from parity.contender import Contender
-from parity.contract import ParityError
+from parity.contract import ParityError, Solver
 from parity.progress import Done
+from parity.records import table_of
 from parity.result import Throughput
+from parity.start import Start
 
-FIRST_STEPS = 200
-"""Steps of the two first calls, whose difference is the time to compile."""
+FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
+"""Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
 ROUND_SECONDS = 0.25
 ROUNDS = 6
 
@@ -73,11 +75,11 @@ class Worker:
 class Timed:
     """A contender in its worker, compiled and warm."""
 
-    def __init__(self, contender: Contender, worker: Worker) -> None:
+    def __init__(self, contender: Contender, worker: Worker, first_steps: int) -> None:
         self._contender, self._worker = contender, worker
-        beginning, again = (worker.seconds(contender, FIRST_STEPS) for _ in range(2))
+        beginning, again = (worker.seconds(contender, first_steps) for _ in range(2))
         self._compile_seconds = max(0.0, beginning - again)
-        self._steps = max(FIRST_STEPS, int(FIRST_STEPS * ROUND_SECONDS / again))
+        self._steps = max(first_steps, int(first_steps * ROUND_SECONDS / again))
         worker.seconds(contender, self._steps)
         self._rates: list[float] = []
 
@@ -90,10 +92,10 @@ class Timed:
         return Throughput(median(self._rates), (min(self._rates), max(self._rates)), self._compile_seconds)
 
 
-def measure(
-    contenders: Sequence[Contender], table: dict[str, Any], hashes: dict[str, str], done: Done
-) -> dict[str, Throughput]:
-    """Throughput by contender; TimingError where one can't be timed or starts from other bytes than `hashes`."""
+def measure(contenders: Sequence[Contender], start: Start, done: Done) -> dict[str, Throughput]:
+    """Throughput by contender; TimingError where one can't be timed or starts from other bytes than `start`."""
+    table, hashes = table_of(start.experiment), dict(start.hashes)
+    first_steps = FIRST_SOLUTIONS if isinstance(start.config.optimizer, Solver) else FIRST_STEPS
     core = min(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     with ExitStack() as open_workers:
         workers: dict[str, Worker] = {}
@@ -104,7 +106,7 @@ def measure(
                 raise TimingError(f"{name} started from other bytes in its own process, so its speed is void")
         timed = []
         for contender in contenders:
-            timed.append(Timed(contender, workers[contender.backend]))
+            timed.append(Timed(contender, workers[contender.backend], first_steps))
             done(len(timed))
         for number in range(ROUNDS):
             for each in timed if number % 2 == 0 else reversed(timed):
