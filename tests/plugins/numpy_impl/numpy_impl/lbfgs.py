@@ -26,8 +26,8 @@ def lbfgs(c: LBFGS, objective: Objective, x: Array, slots: Arrays) -> tuple[floa
         s, new_g = taken
         x, y = x + s, new_g - g
         pairs = [(s, y), *pairs][: c.memory] if s @ y > 0 else pairs
-    kept = {f"s.{i}": s for i, (s, _) in enumerate(pairs)} | {f"y.{i}": y for i, (_, y) in enumerate(pairs)}
-    return float(loss), x, kept
+    vectors = [vector for pair in pairs for vector in pair]
+    return float(loss), x, dict(zip(c.slots, vectors, strict=True))
 
 
 def direction(g: Array, pairs: Sequence[Pair]) -> Array:
