@@ -401,14 +401,50 @@ def test_where_no_length_will_do_all_pairs_are_dropped():
     assert behind.step == kept.step + 1
 
 
-def test_at_a_minimum_lbfgs_stays_and_keeps_no_empty_pair():
-    config = config_of(LBFGS(), LINEAR)
-    state = start_of(config)
-    inputs = batch_of(config).inputs
+def test_a_gradient_below_one_is_the_first_direction_as_it_is():
+    config = config_of(LBFGS())
+    state, batch = start_of(config), batch_of(config)
     trainer = trainer_at(state, config)
-    assert trainer.step(Batch(inputs, trainer.predict(inputs))) == 0
-    np.testing.assert_array_equal(parameters_of(trainer), flat(state.parameters))
-    assert not pairs_of(trainer.get_state())
+    batch = Batch(batch.inputs, trainer.predict(batch.inputs) + 1e-3 * batch.targets)
+    g = flat(trainer.loss_and_grads(batch)[1])
+    trainer.step(batch)
+    assert np.abs(g).sum() < 1
+    expected = flat(state.parameters) - first_length(state, config, batch, -g) * g
+    np.testing.assert_allclose(parameters_of(trainer), expected, rtol=1e-12)
+
+
+def test_no_more_lengths_are_tried_than_may_be():
+    config = config_of(LBFGS(), reduction="sum")
+    state, batch = start_of(config), batch_of(config)
+    g = flat(trainer_at(state, config).loss_and_grads(batch)[1])
+    doublings = int(np.log2(first_length(state, config, batch, -g / np.abs(g).sum())))
+    assert doublings >= 1
+    for trials, moves in ((doublings, False), (doublings + 1, True)):
+        trainer = trainer_at(state, replace(config, optimizer=LBFGS(most_trials=trials)))
+        trainer.step(batch)
+        assert np.array_equal(parameters_of(trainer), flat(state.parameters)) != moves
+
+
+def test_an_infinite_loss_is_no_better_than_another():
+    """A bias, 1.7e154 from its target, whose pair brings it 12% nearer: both squares overflow, and the slope is less."""
+    config = config_of(LBFGS(memory=1), LINEAR, inputs=1, outputs=1)
+    zero, pair = zero_state(config, "float64"), {"s.0": 0.12, "y.0": 2.0}
+    slots = {slot: {**zero.optimizer[slot], "layers.0.bias": np.array([value])} for slot, value in pair.items()}
+    trainer = trainer_at(replace(zero, optimizer=slots), config)
+    batch = Batch(np.zeros((1, 1)), np.array([[1.7e154]]))
+    assert np.isinf(trainer.step(batch))
+    assert not flat(trainer.get_state().named()).any()
+
+
+def test_at_a_minimum_lbfgs_stays_and_keeps_its_pairs():
+    config = config_of(LBFGS(memory=3))
+    trainer, batch = trainer_at(start_of(config), config), batch_of(config)
+    for _ in range(4):
+        trainer.step(batch)
+    before = trainer.get_state()
+    assert len(pairs_of(before)) == 3
+    assert trainer.step(Batch(batch.inputs, trainer.predict(batch.inputs))) == 0
+    np.testing.assert_array_equal(flat(trainer.get_state().named()), flat(before.named()))
 
 
 @dataclass(frozen=True)

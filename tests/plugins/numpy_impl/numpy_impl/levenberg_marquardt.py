@@ -17,9 +17,8 @@ def levenberg_marquardt(
 ) -> tuple[float, Array, dict[str, Array]]:
     """One step from x, (P,): the loss there, and x and the slots behind it."""
     loss, exponent = objective.loss(x), round(float(slots["exponent"][0]))
-    if exponent <= c.most_raised:
-        matrix, g = normal_equations(objective, x)
-        x, exponent = first_below(c, objective, x, loss, matrix, g, exponent)
+    matrix, g = normal_equations(objective, x)
+    x, exponent = first_below(c, objective, x, loss, matrix, g, exponent)
     return float(loss), x, {"exponent": np.full_like(x, exponent)}
 
 
