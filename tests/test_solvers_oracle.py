@@ -414,8 +414,8 @@ def test_a_gradient_below_one_is_the_first_direction_as_it_is():
 
 
 def test_no_more_lengths_are_tried_than_may_be():
-    config = config_of(LBFGS(), reduction="sum")
-    state, batch = start_of(config), batch_of(config)
+    config = config_of(LBFGS(), LINEAR)
+    state, batch = start_of(config, scale=100.0), batch_of(config)
     g = flat(trainer_at(state, config).loss_and_grads(batch)[1])
     doublings = int(np.log2(first_length(state, config, batch, -g / np.abs(g).sum())))
     assert doublings >= 1
