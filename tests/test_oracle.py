@@ -37,11 +37,11 @@ from parity.contract import (
     Cosine,
     Data,
     Exponential,
+    FirstOrder,
     Lion,
     Loss,
     NAdam,
     OneCycle,
-    Optimizer,
     RAdam,
     RegularizedMLP,
     RMSprop,
@@ -208,8 +208,8 @@ def test_optimizer_at_the_rates_of_a_schedule(twin, optimizer):
     assert differences(observed(twin, config), config) == {}
 
 
-def test_no_optimizer_is_left_out():
-    assert {type(optimizer) for optimizer in OPTIMIZERS} == set(get_args(Optimizer))
+def test_no_optimizer_of_the_gradient_is_left_out():
+    assert {type(optimizer) for optimizer in OPTIMIZERS} == set(get_args(FirstOrder))
 
 
 SCHEDULES = [

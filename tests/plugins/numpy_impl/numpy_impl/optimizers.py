@@ -1,4 +1,4 @@
-"""Optimizers, as the formulas in `parity.contract.optimizers` have them.
+"""Optimizers whose step is a function of the gradient, as the formulas in `parity.contract.optimizers` have them.
 
 Each function takes its config c, the learning rate lr, the step t counted from 1, one parameter p with its gradient g,
 and its slots in the order of `c.slots`; it returns the new p and the new slots. Scalars are Python floats: they are
@@ -21,9 +21,9 @@ from parity.contract import (
     Adamax,
     AdamW,
     Arrays,
+    FirstOrder,
     Lion,
     NAdam,
-    Optimizer,
     RAdam,
     RMSprop,
 )
@@ -31,7 +31,7 @@ from parity.contract import (
 Array = NDArray[Any]
 
 
-def update(c: Optimizer, lr: float, t: int, p: Array, g: Array, slots: Arrays) -> tuple[Array, dict[str, Array]]:
+def update(c: FirstOrder, lr: float, t: int, p: Array, g: Array, slots: Arrays) -> tuple[Array, dict[str, Array]]:
     """One parameter and its slots, by their names, after step t."""
     new_p, *new_slots = _UPDATES[type(c)](c, lr, t, p, g, *(slots[name] for name in c.slots))
     # Without momentum SGD and RMSprop declare no slot for the velocity that they return last: zip drops it.
@@ -131,7 +131,7 @@ def lion(c: Lion, lr: float, t: int, p: Array, g: Array, m: Array) -> tuple[Arra
     return p - lr * (direction + c.weight_decay * p), m
 
 
-_UPDATES: dict[type[Optimizer], Callable[..., tuple[Array, ...]]] = {
+_UPDATES: dict[type[FirstOrder], Callable[..., tuple[Array, ...]]] = {
     SGD: sgd,
     Adam: adam,
     AdamW: adamw,

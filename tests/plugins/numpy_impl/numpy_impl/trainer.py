@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from numpy_impl.lbfgs import lbfgs
+from numpy_impl.levenberg_marquardt import levenberg_marquardt
 from numpy_impl.losses import value_and_gradient
 from numpy_impl.model import Pass
+from numpy_impl.objective import Objective
 from numpy_impl.optimizers import clip, update
 from numpy_impl.schedules import multiple
 from parity.contract import (
@@ -16,6 +19,8 @@ from parity.contract import (
     BatchOrder,
     Data,
     History,
+    LevenbergMarquardt,
+    Solver,
     State,
     TensorSpec,
     TrainingConfig,
@@ -75,6 +80,10 @@ class NumpyTrainer:
     @_silent
     def step(self, batch: Batch) -> float:
         """Train on one batch; returns the loss before the update."""
+        return self._solve(batch) if isinstance(self.config.optimizer, Solver) else self._update(batch)
+
+    def _update(self, batch: Batch) -> float:
+        """A step that is a function of the gradient."""
         config, state = self.config, self._state
         loss, gradients, buffers = self._differentiate(batch, training=True)
         gradients = clip(gradients, config.clip_norm)
@@ -88,6 +97,18 @@ class NumpyTrainer:
             for slot, array in slots.items():
                 optimizer[slot][name] = array
         self._state = State(parameters, buffers, optimizer, state.step + 1)
+        return loss
+
+    def _solve(self, batch: Batch) -> float:
+        """A step of a solver, which looks at the loss where it likes."""
+        optimizer, state = self.config.optimizer, self._state
+        inputs, targets = np.asarray(batch.inputs, self._dtype), np.asarray(batch.targets, self._dtype)
+        objective = Objective(self.config, state.parameters, inputs, targets)
+        solve = levenberg_marquardt if isinstance(optimizer, LevenbergMarquardt) else lbfgs
+        vectors = {slot: objective.vector(arrays) for slot, arrays in state.optimizer.items()}
+        loss, x, vectors = solve(optimizer, objective, objective.vector(state.parameters), vectors)
+        slots = {slot: objective.arrays(vector) for slot, vector in vectors.items()}
+        self._state = State(objective.arrays(x), state.buffers, slots, state.step + 1)
         return loss
 
     def fit(
