@@ -24,4 +24,5 @@ PARABOLOID = Problem(
     truth=truth,
     source="elementary geometry",
     recipe=Experiment(problem="paraboloid"),
+    example=((0.5, 0.25), (0.3125,)),
 )

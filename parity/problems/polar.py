@@ -32,4 +32,5 @@ POLAR = Problem(
         batch_size=32,
         target_r2=0.95,
     ),
+    example=((1.0, 0.5), (0.87758256189, 0.479425538604)),
 )

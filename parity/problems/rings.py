@@ -38,4 +38,5 @@ RINGS = Problem(
         target_r2=0.8,
     ),
     task="classification",
+    example=((0.3, 0.6), (0.0, 1.0, 0.0)),
 )
