@@ -27,7 +27,7 @@ def by_regime(inputs: Floats) -> Floats:
 
 MOODY_ALL = Problem(
     name="moody_all",
-    title="friction in a pipe, all regimes",
+    title="pipe friction in all regimes",
     family="flow in pipes",
     about=(
         "Churchill joined the laminar line, the transition and the turbulent curves into one formula, so that a solver never "

@@ -47,7 +47,7 @@ SPHERE_DRAG = Problem(
         "Schiller and Naumann 1933, Zeitschrift des VDI 77, 318-320",
         schiller_naumann,
     ),
-    # Barati's table, as ht's sister library fluids quotes it, has 0.7682237950389874.
+    # Barati's table of calculated values, as the documentation of fluids quotes it, has 0.7682237950389874.
     example=((200.0,), (0.768223795039,)),
     libraries=("fluids",),
 )
