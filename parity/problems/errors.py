@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.numbers import short
 from parity.problems.problem import Bound, Measure, Quantity
 
 
@@ -38,8 +39,8 @@ def measure_of(quantity: Quantity) -> Measure:
 def told(measure: Measure, value: float, unit: str) -> str:
     """An error with its unit, as in `0.5 K` or `1 %`."""
     if measure == "max_abs":
-        return f"{value:.2g}" if unit == "-" else f"{value:.2g} {unit}"
-    return f"{100.0 * value:.2g} %"
+        return short(value) if unit == "-" else f"{short(value)} {unit}"
+    return f"{short(100.0 * value)} %"
 
 
 def told_bound(bound: Bound | None, unit: str) -> str:

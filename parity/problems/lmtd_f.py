@@ -16,8 +16,8 @@ def truth(inputs: Floats) -> Floats:
     excess = transfer * (1.0 - ratio)
     diagonal = np.hypot(ratio, 1.0) * transfer
     of_one = np.where(excess == 0.0, 1.0, excess)
-    mean = np.where(excess == 0.0, 1.0, np.log1p(of_one) / of_one)
     with np.errstate(invalid="ignore"):  # beyond the largest P there is no exchanger
+        mean = np.where(excess == 0.0, 1.0, np.log1p(of_one) / of_one)
         return column(diagonal * mean / np.log((2.0 + excess + diagonal) / (2.0 + excess - diagonal)))
 
 
