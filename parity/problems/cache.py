@@ -30,7 +30,7 @@ def remembered(problem: Problem, compute: Callable[[Floats], Floats], inputs: Fl
     """
     if len(inputs) < SMALLEST or not _is_kept(problem):
         return compute(inputs)
-    path = folder() / f"{problem.name}-{_key(problem, inputs)}.safetensors"
+    path = folder() / f"{_home(problem).rpartition('.')[2]}-{_key(problem, inputs)}.safetensors"
     known = _read(path, (len(inputs), len(problem.outputs)))
     if known is not None:
         return known
@@ -47,13 +47,18 @@ def folder() -> Path:
 
 def _is_kept(problem: Problem) -> bool:
     # A truth that somebody else wrote may depend on what its name and source don't show.
-    return bool(problem.libraries) and getattr(problem.truth, "__module__", "").startswith(f"{__package__}.")
+    return bool(problem.libraries) and _home(problem).startswith(f"{__package__}.")
+
+
+def _home(problem: Problem) -> str:
+    """The module that the truth stands in."""
+    return getattr(problem.truth, "__module__", "")
 
 
 def _key(problem: Problem, inputs: Floats) -> str:
     """SHA-256 of all that the outputs depend on."""
     versions = [f"{name} {_version(name)}" for name in (*problem.libraries, "numpy")]
-    truth = f"{getattr(problem.truth, '__module__', '')}.{getattr(problem.truth, '__qualname__', '')}"
+    truth = f"{_home(problem)}.{getattr(problem.truth, '__qualname__', '')}"
     told = sha256(repr([problem.name, truth, _source(), versions, inputs.shape]).encode())
     told.update(np.ascontiguousarray(inputs, np.float64).tobytes())
     return told.hexdigest()

@@ -19,7 +19,7 @@ COLEBROOK = Problem(
     family="flow in pipes",
     about=(
         "The equation has the friction factor on both sides, so that every call of it is an iteration; dozens of explicit "
-        "formulas were fitted to it. A small network is more accurate than nearly all of them."
+        "formulas were fitted to it, and a network has to be better than they are."
     ),
     used="Pipe networks, pumps, and every pressure drop in turbulent flow.",
     inputs=(

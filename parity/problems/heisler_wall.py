@@ -7,8 +7,8 @@ from parity.problems.engineering import column, engineering_recipe, where
 from parity.problems.problem import Bound, Floats, Problem, Quantity, Shortcut
 
 TERMS = 16
-"""At Fo 0.02 the next term is below exp(-16^2 pi^2 0.02), 1e-22."""
-BISECTIONS = 55
+"""At Fo 0.02 the next term is below exp(-16^2 pi^2 0.02), 2e-22."""
+BISECTIONS = 60
 """Halve the half-period of the tangent to less than the spacing of float64 numbers at the first root."""
 ONE_TERM_FROM = 0.2
 """The Fourier number from which textbooks keep one term."""

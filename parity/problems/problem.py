@@ -67,7 +67,7 @@ class Problem:
     recipe: Experiment
     """The experiment that solves it."""
     task: Literal["regression", "classification"] = "regression"
-    family: str = "first steps"
+    family: str = "your own"
     """What it stands together with in lists."""
     used: str = ""
     """Where engineers meet it."""

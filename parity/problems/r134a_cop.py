@@ -39,7 +39,7 @@ R134A_COP = Problem(
     family="cycles",
     about=(
         "A one-stage cycle: saturated vapour, superheated, is compressed with an isentropic efficiency, condensed to saturated "
-        "liquid and throttled. Six calls of an equation of state a point."
+        "liquid and throttled. Five calls of an equation of state a point."
     ),
     used="Refrigerators, chillers and heat pumps; their control and their yearly energy.",
     inputs=(

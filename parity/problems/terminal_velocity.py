@@ -25,7 +25,7 @@ TERMINAL_VELOCITY = Problem(
     family="particles",
     about=(
         "The speed at which drag and weight balance; the drag depends on the speed, so that every call is an iteration. It "
-        "spans eight decades, from dust in oil to lead in a solvent."
+        "spans nearly nine decades, from dust in oil to steel in a solvent."
     ),
     used="Settling tanks, classifiers, and cuttings in drilling mud.",
     inputs=(
