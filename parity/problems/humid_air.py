@@ -68,7 +68,7 @@ HUMID_AIR = Problem(
     source="ASHRAE RP-1485 (Herrmann, Kretzschmar and Gatley 2009, doi 10.1080/10789669.2009.10390874), by CoolProp",
     recipe=engineering_recipe("humid_air"),
     shortcut=Shortcut("Stull's wet bulb, made for sea level", "Stull 2011, doi 10.1175/JAMC-D-11-0143.1", by_hand),
-    # The ASHRAE chart reads 17.9 C, 9.93 g/kg and 50.4 kJ/kg.
+    # The ASHRAE chart reads 17.9 C, 9.93 g/kg and 50.4 kJ/kg; CoolProp's documentation has 50423.45039075701 J/kg.
     example=((298.15, 0.5, 101325.0), (291.03348681, 0.00992573929616, 50423.4503908)),
     libraries=("CoolProp",),
 )

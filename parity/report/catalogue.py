@@ -1,6 +1,6 @@
 """Pages about problems: all of them in a list, or one in full."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from parity.contract import Data, InputError
-from parity.problems import Problem, Quantity, draw_rows
+from parity.problems import Problem, Quantity, Shortcut, draw_rows
 from parity.problems.errors import Errors, errors, measure_of, told, told_bound
+from parity.problems.problem import Floats
 from parity.report.picture import picture
 from parity.start import stream
 
@@ -45,15 +46,27 @@ def show_problem(problem: Problem, console: Console) -> None:
     console.print(_quantities(problem))
     rows = _show_picture(problem, console)
     if problem.shortcut or any(quantity.need or quantity.target for quantity in problem.outputs):
-        console.print(_bounds(problem, rows))
-        _show_shortcut(problem, rows, console)
+        _show_bounds(problem, rows, console)
     _show_recipe(problem, console)
     if problem.example is not None:
-        inputs, outputs = (
-            ", ".join(map(_value, side, values))
-            for side, values in zip((problem.inputs, problem.outputs), problem.example, strict=True)
-        )
-        console.print(f"Example: {inputs} gives {outputs}.", highlight=False, markup=False)
+        console.print(_example(problem, *problem.example), highlight=False, markup=False)
+
+
+def _show_bounds(problem: Problem, rows: Data | None, console: Console) -> None:
+    """Print what is needed of each output, and what the shortcut reaches."""
+    reached: list[Errors | None] = [None] * len(problem.outputs)
+    values = None
+    if problem.shortcut and rows:
+        values = problem.shortcut.compute(rows.inputs)
+        reached = _reached(problem, rows.targets, values)
+    console.print(_bounds(problem, reached))
+    if problem.shortcut:
+        console.print(_shortcut(problem.shortcut, values), highlight=False, markup=False)
+
+
+def _example(problem: Problem, inputs: Sequence[float], outputs: Sequence[float]) -> str:
+    known, given = ", ".join(map(_value, problem.inputs, inputs)), ", ".join(map(_value, problem.outputs, outputs))
+    return f"Example: {known} gives {given}."
 
 
 def _quantities(problem: Problem) -> Table:
@@ -81,10 +94,9 @@ def _show_picture(problem: Problem, console: Console) -> Data | None:
         return None
 
 
-def _bounds(problem: Problem, rows: Data | None) -> Table:
+def _bounds(problem: Problem, reached: Sequence[Errors | None]) -> Table:
     """A row an output: what is needed, what the recipe aims at, and what the shortcut reaches."""
     table = _table("", "symbol", "needed", "recipe aims at", *(["shortcut", "its mean"] if problem.shortcut else []))
-    reached = _reached(problem, rows) if rows else [None] * len(problem.outputs)
     for quantity, error in zip(problem.outputs, reached, strict=True):
         cells = ["error of", quantity.symbol, told_bound(quantity.need, quantity.unit)]
         cells.append(told_bound(quantity.target, quantity.unit))
@@ -95,14 +107,11 @@ def _bounds(problem: Problem, rows: Data | None) -> Table:
     return table
 
 
-def _reached(problem: Problem, rows: Data) -> list[Errors | None]:
-    """Errors of the shortcut, by output; None where it says nothing of an output."""
-    if problem.shortcut is None:
-        return [None] * len(problem.outputs)
-    values = problem.shortcut.compute(rows.inputs)
+def _reached(problem: Problem, truth: Floats, values: Floats) -> list[Errors | None]:
+    """Errors of the shortcut's values, by output; None where it says nothing of an output."""
     return [
-        None if np.isnan(column).all() else errors(measure_of(quantity), truth, column)
-        for quantity, truth, column in zip(problem.outputs, rows.targets.T, values.T, strict=True)
+        None if np.isnan(column).all() else errors(measure_of(quantity), true, column)
+        for quantity, true, column in zip(problem.outputs, truth.T, values.T, strict=True)
     ]
 
 
@@ -112,15 +121,13 @@ def _told_errors(error: Errors | None, quantity: Quantity) -> list[str]:
     return [told(error.measure, value, quantity.unit) for value in (error.worst, error.mean)]
 
 
-def _show_shortcut(problem: Problem, rows: Data | None, console: Console) -> None:
-    """Which formula it is, and where it holds."""
-    if problem.shortcut is None:
-        return
-    text = f"Shortcut: {problem.shortcut.name} ({problem.shortcut.source})"
-    if rows is not None:
-        stated = (~np.isnan(problem.shortcut.compute(rows.inputs)).all(axis=1)).sum()
-        text += f", over {ROWS:,} rows" if stated == ROWS else f", stated for {stated:,} of {ROWS:,} rows"
-    console.print(f"{escape(text)}.", highlight=False)
+def _shortcut(shortcut: Shortcut, values: Floats | None) -> str:
+    """Which formula it is, and of how many rows it says something."""
+    text = f"Shortcut: {shortcut.name} ({shortcut.source})"
+    if values is None:
+        return f"{text}."
+    stated = (~np.isnan(values).all(axis=1)).sum()
+    return f"{text}, over {ROWS:,} rows." if stated == ROWS else f"{text}, stated for {stated:,} of {ROWS:,} rows."
 
 
 def _show_recipe(problem: Problem, console: Console) -> None:
@@ -136,8 +143,8 @@ def _show_recipe(problem: Problem, console: Console) -> None:
 
 def _table(*columns: str) -> Table:
     table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0), caption_justify="left")
-    for column in columns[:2]:
-        table.columns[columns.index(column)].no_wrap = True
+    for column in table.columns[:2]:
+        column.no_wrap = True
     return table
 
 

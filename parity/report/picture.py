@@ -1,11 +1,11 @@
 """A picture of a problem's truth, in characters."""
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.text import Text
 
 from parity.problems import Problem, Quantity
 from parity.problems.drawing import inputs_at, spread, truth_at
+from parity.problems.problem import Floats
 
 WIDTH, HEIGHT = 56, 14
 MARGIN = 11
@@ -14,8 +14,6 @@ SHADES = " ░▒▓█"
 BARS = " ▁▂▃▄▅▆▇█"
 COLORS = ("grey35", "blue", "cyan", "green", "yellow")
 """Of the shades, where the terminal has colours."""
-
-Floats = NDArray[np.float64]
 
 
 def picture(problem: Problem) -> Text:
