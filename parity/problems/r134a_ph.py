@@ -22,7 +22,7 @@ R134A_PH = Problem(
     title="refrigerant R134a",
     family="fluids",
     about=(
-        "Liquid, boiling and vapour in one map: the density falls a hundredfold, with a kink where boiling begins and where it "
+        "Liquid, boiling and vapour in one map: the density falls by two orders, with a kink where boiling begins and where it "
         "ends. Kinks are what smooth networks are worst at: this problem is here to show it."
     ),
     used="Simulations of refrigerators, heat pumps and the air conditioning of cars.",
