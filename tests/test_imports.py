@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FRAMEWORKS = {"jax": {"jax", "flax", "optax"}, "torch": {"torch"}}
-DEPENDENCIES = {"cattrs", "rich", "safetensors", "scipy", "tomli_w", "tyro"}
+DEPENDENCIES = {"cattrs", "platformdirs", "rich", "safetensors", "scipy", "tomli_w", "tyro"}
 
 
 def imported(path: Path) -> set[str]:

@@ -6,7 +6,7 @@ import tyro
 from rich.console import Console
 
 from parity.problems import CATALOGUE, find
-from parity.report.pages import show_problem, show_problems
+from parity.report.catalogue import show_problem, show_problems
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,54 @@ from typing import Any
 from parity.contract import InputError
 from parity.experiment import Experiment
 from parity.nearest import suggestion
+from parity.problems.annular_fin import ANNULAR_FIN
+from parity.problems.churchill_bernstein import CHURCHILL_BERNSTEIN
+from parity.problems.churchill_chu import CHURCHILL_CHU
+from parity.problems.colebrook import COLEBROOK
 from parity.problems.drawing import draw_rows
+from parity.problems.eps_ntu_crossflow import EPS_NTU_CROSSFLOW
+from parity.problems.gnielinski import GNIELINSKI
+from parity.problems.heisler_wall import HEISLER_WALL
+from parity.problems.humid_air import HUMID_AIR
+from parity.problems.lmtd_f import LMTD_F
+from parity.problems.moody_all import MOODY_ALL
 from parity.problems.paraboloid import PARABOLOID
+from parity.problems.pipe_dp import PIPE_DP
 from parity.problems.polar import POLAR
 from parity.problems.problem import Bound, Problem, Quantity, Shortcut
+from parity.problems.r134a_cop import R134A_COP
+from parity.problems.r134a_ph import R134A_PH
 from parity.problems.rings import RINGS
+from parity.problems.sphere_drag import SPHERE_DRAG
+from parity.problems.steam_if97 import STEAM_IF97
+from parity.problems.terminal_velocity import TERMINAL_VELOCITY
 
 __all__ = ["CATALOGUE", "Bound", "Problem", "Quantity", "Shortcut", "draw_rows", "find", "recipe", "register"]
 
-CATALOGUE: dict[str, Problem] = {problem.name: problem for problem in (PARABOLOID, POLAR, RINGS)}
+CATALOGUE: dict[str, Problem] = {
+    problem.name: problem
+    for problem in (
+        PARABOLOID,
+        POLAR,
+        RINGS,
+        COLEBROOK,
+        MOODY_ALL,
+        PIPE_DP,
+        GNIELINSKI,
+        CHURCHILL_BERNSTEIN,
+        CHURCHILL_CHU,
+        ANNULAR_FIN,
+        HEISLER_WALL,
+        EPS_NTU_CROSSFLOW,
+        LMTD_F,
+        SPHERE_DRAG,
+        TERMINAL_VELOCITY,
+        STEAM_IF97,
+        R134A_PH,
+        HUMID_AIR,
+        R134A_COP,
+    )
+}
 
 
 def find(name: str) -> Problem:

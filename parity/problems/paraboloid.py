@@ -15,6 +15,7 @@ def truth(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
 PARABOLOID = Problem(
     name="paraboloid",
     title="z = x^2 + y^2",
+    family="first steps",
     about=(
         "The function a lecturer's first network would not learn, with the network and the split he asked about: 2-10-5-1, "
         "relu, 1000 rows, 15 % held out. Standardised data and Adam with a cosine schedule make it converge."
@@ -24,4 +25,5 @@ PARABOLOID = Problem(
     truth=truth,
     source="elementary geometry",
     recipe=Experiment(problem="paraboloid"),
+    example=((0.5, 0.25), (0.3125,)),
 )

@@ -16,6 +16,7 @@ def truth(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
 POLAR = Problem(
     name="polar",
     title="(r, phi) to (x, y)",
+    family="first steps",
     about=(
         "Two outputs, because a loss averaged wrongly over them looks right with one; learned with batch normalisation and "
         "dropout in batches of 32, because a comparison must also cover state that no gradient moves, and random draws."
@@ -32,4 +33,5 @@ POLAR = Problem(
         batch_size=32,
         target_r2=0.95,
     ),
+    example=((1.0, 0.5), (0.87758256189, 0.479425538604)),
 )

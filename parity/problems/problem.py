@@ -67,6 +67,8 @@ class Problem:
     recipe: Experiment
     """The experiment that solves it."""
     task: Literal["regression", "classification"] = "regression"
+    family: str = "your own"
+    """What it stands together with in lists."""
     used: str = ""
     """Where engineers meet it."""
     drawn: tuple[Quantity, ...] = ()

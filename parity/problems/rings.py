@@ -18,7 +18,8 @@ def truth(inputs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 RINGS = Problem(
     name="rings",
-    title="which of three rings a point lies in",
+    title="which of three rings it is in",
+    family="first steps",
     about="Disc, ring and outside, at radii 0.5 and 0.8: three classes, learned by cross-entropy.",
     inputs=(Quantity("x", "first coordinate", "-", -1.0, 1.0), Quantity("y", "second coordinate", "-", -1.0, 1.0)),
     outputs=(
@@ -38,4 +39,5 @@ RINGS = Problem(
         target_r2=0.8,
     ),
     task="classification",
+    example=((0.3, 0.6), (0.0, 1.0, 0.0)),
 )
