@@ -1,6 +1,7 @@
 """Levenberg-Marquardt: Gauss-Newton steps, damped as far as the loss falls."""
 
 from itertools import pairwise
+from math import log
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -15,48 +16,50 @@ PANELS = 2  # Of a symmetric product; more save multiplications, and make each p
 
 
 class Trial(NamedTuple):
-    n: Array
+    damping: Array  # ln(mu / damping)
+    doublings: Array  # of mu where this one fails
     displacement: Array  # (P,)
     loss: Array
 
 
 def levenberg_marquardt(config: LevenbergMarquardtConfig) -> optax.GradientTransformationExtraArgs:
     def init(p: Parameters) -> dict[str, Parameters]:
-        return {"exponent": optax.tree.zeros_like(p)}
+        return {"damping": optax.tree.zeros_like(p)}
 
     def update(g: Parameters, state: dict[str, Parameters], p: Parameters, *, objective: Objective) -> tuple:
-        before = ravelled(state["exponent"])[0]
-        displacement, exponent = lax.cond(
-            before > config.most_raised,
+        before = ravelled(state["damping"])[0]
+        displacement, damping = lax.cond(
+            before > config.range[1],
             lambda: (jnp.zeros_like(objective.point), before),
             lambda: damped_step(config, objective, before),
         )
-        return objective.unflatten(-displacement), {"exponent": optax.tree.full_like(p, exponent)}
+        return objective.unflatten(-displacement), {"damping": optax.tree.full_like(p, damping)}
 
     return optax.GradientTransformationExtraArgs(init, update)
 
 
-def damped_step(config: LevenbergMarquardtConfig, objective: Objective, exponent: Array) -> tuple[Array, Array]:
-    """The displacement (P,) to be taken away, and the exponent behind it."""
+def damped_step(config: LevenbergMarquardtConfig, objective: Objective, damping: Array) -> tuple[Array, Array]:
+    """The displacement (P,) to be taken away, and the damping behind it."""
     x, loss = objective.point, objective.loss(objective.point)
     matrix, gradient = normal_equations(objective)
-    dampings = jnp.array(config.dampings, x.dtype)
 
-    def tried(n: Array) -> Trial:
-        damping = dampings[n + config.most_lowered]
-        displacement = solved(matrix, damping, gradient)
-        return Trial(n, displacement, objective.loss(x - displacement))
+    def tried(damping: Array, doublings: Array) -> Trial:
+        displacement = solved(matrix, config.damping * jnp.exp(damping), gradient)
+        return Trial(damping, doublings, displacement, objective.loss(x - displacement))
+
+    def again(trial: Trial) -> Trial:
+        # Above the highest there is no trial; what it would be is not used.
+        return tried(trial.damping + trial.doublings * log(2.0), trial.doublings + 1)
 
     def failed(trial: Trial) -> Array:
-        return ~(trial.loss < loss)
+        return ~(trial.loss < loss) & (trial.damping <= config.range[1])
 
-    first = tried(exponent.astype(jnp.int32))
-    last = lax.while_loop(
-        lambda trial: failed(trial) & (trial.n < config.most_raised), lambda trial: tried(trial.n + 1), first
-    )
-    lowered = jnp.maximum(last.n - 1, -config.most_lowered)
-    displacement = jnp.where(failed(last), 0.0, last.displacement)
-    return displacement, jnp.where(failed(last), config.most_raised + 1, lowered).astype(x.dtype)
+    last = lax.while_loop(failed, again, tried(damping, jnp.ones_like(damping)))
+    taken = (last.loss < loss) & (last.damping <= config.range[1])
+    mu, d = config.damping * jnp.exp(last.damping), last.displacement
+    share = (loss - last.loss) / (d @ (gradient + mu * d))
+    lowered = last.damping + jnp.log(jnp.maximum(1.0 / 3.0, 1.0 - (2.0 * share - 1.0) ** 3))
+    return jnp.where(taken, d, 0.0), jnp.where(taken, jnp.maximum(lowered, config.range[0]), last.damping)
 
 
 def normal_equations(objective: Objective) -> tuple[Array, Array]:
@@ -94,8 +97,8 @@ def lower_product(jacobian: Array) -> Array:
     return jnp.concatenate([jnp.pad(panel, ((0, 0), (0, size - panel.shape[1]))) for panel in panels])
 
 
-def solved(matrix: Array, damping: Array, gradient: Array) -> Array:
+def solved(matrix: Array, mu: Array, gradient: Array) -> Array:
     """(P,) the solution of (A + mu I) d = g from the lower triangle of A; NaN where there is no Cholesky factor."""
-    damped = matrix + damping * jnp.eye(len(matrix), dtype=matrix.dtype)
+    damped = matrix + mu * jnp.eye(len(matrix), dtype=matrix.dtype)
     factor = lax.linalg.cholesky(damped, symmetrize_input=False)
     return cho_solve((factor, True), gradient)

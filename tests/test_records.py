@@ -63,10 +63,9 @@ OPTIMIZERS = {
     Lion: st.builds(Lion, learning_rate=positive, b1=share, b2=share, weight_decay=not_negative),
     LevenbergMarquardt: st.builds(
         LevenbergMarquardt,
-        damping=positive,
-        factor=st.floats(1, exclude_min=True, allow_infinity=False),
-        most_raised=counts,
-        most_lowered=counts,
+        damping=st.floats(1e-5, 1e5),
+        lowest=st.floats(1e-30, 1e-5),
+        highest=st.floats(1e5, 1e30),
         block_rows=st.none() | counts,
     ),
     LBFGS: st.builds(LBFGS, memory=counts, c1=st.floats(1e-9, 0.4), c2=st.floats(0.5, 0.99), most_trials=counts),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
+from math import log
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,8 @@ PANELS = 2  # Of a symmetric product; more save multiplications, and make each p
 
 
 class Trial(NamedTuple):
-    n: int
+    damping: Tensor  # ln(mu / damping)
+    doublings: int  # of mu where this one fails
     displacement: Tensor  # (P,)
     loss: Tensor
 
@@ -27,35 +29,43 @@ class LevenbergMarquardt(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, objective: Objective) -> Tensor:
         (group,) = self.param_groups
-        before = int(self.state[group["params"][0]]["exponent"].view(-1)[0])
-        if before > self.config.most_raised:
+        before = self.state[group["params"][0]]["damping"].view(-1)[0].clone()
+        if before > self.config.range[1]:
             return objective.loss(objective.point)
-        loss, displacement, exponent = damped_step(self.config, objective, before)
+        loss, displacement, damping = damped_step(self.config, objective, before)
         for parameter, part in zip(group["params"], objective.unflatten(displacement).values(), strict=True):
             parameter.sub_(part)
-            self.state[parameter]["exponent"].fill_(exponent)
+            self.state[parameter]["damping"].fill_(damping)
         return loss
 
 
-def damped_step(config: LevenbergMarquardtConfig, objective: Objective, exponent: int) -> tuple[Tensor, Tensor, int]:
-    """The loss, the displacement (P,) to be taken away, and the exponent behind it."""
+def damped_step(
+    config: LevenbergMarquardtConfig, objective: Objective, damping: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss, the displacement (P,) to be taken away, and the damping behind it."""
     x, loss = objective.point, objective.loss(objective.point)
     matrix, gradient = normal_equations(objective)
 
-    def tried(n: int) -> Trial:
-        damping = config.dampings[n + config.most_lowered]
-        displacement = solved(matrix, damping, gradient)
-        return Trial(n, displacement, objective.loss(x - displacement))
+    def tried(damping: Tensor, doublings: int) -> Trial:
+        displacement = solved(matrix, config.damping * damping.exp(), gradient)
+        return Trial(damping, doublings, displacement, objective.loss(x - displacement))
+
+    def again(trial: Trial) -> Trial:
+        # Above the highest there is no trial; what it would be is not used.
+        return tried(trial.damping + trial.doublings * log(2.0), trial.doublings + 1)
 
     def failed(trial: Trial) -> bool:
-        return not bool(trial.loss < loss)
+        return bool(~(trial.loss < loss) & (trial.damping <= config.range[1]))
 
-    last = tried(exponent)
-    while failed(last) and last.n < config.most_raised:
-        last = tried(last.n + 1)
-    if failed(last):
-        return loss, torch.zeros_like(x), config.most_raised + 1
-    return loss, last.displacement, max(last.n - 1, -config.most_lowered)
+    last = tried(damping, 1)
+    while failed(last):
+        last = again(last)
+    if not (last.loss < loss) & (last.damping <= config.range[1]):
+        return loss, torch.zeros_like(x), last.damping
+    mu, d = config.damping * last.damping.exp(), last.displacement
+    share = (loss - last.loss) / (d @ (gradient + mu * d))
+    lowered = last.damping + (1.0 - (2.0 * share - 1.0) ** 3).clamp(min=1.0 / 3.0).log()
+    return loss, d, lowered.clamp(min=config.range[0])
 
 
 def normal_equations(objective: Objective) -> tuple[Tensor, Tensor]:
@@ -83,10 +93,10 @@ def lower_product(jacobian: Tensor) -> Tensor:
     return product
 
 
-def solved(matrix: Tensor, damping: float, gradient: Tensor) -> Tensor:
+def solved(matrix: Tensor, mu: Tensor, gradient: Tensor) -> Tensor:
     """(P,) the solution of (A + mu I) d = g from the lower triangle of A; NaN where there is no Cholesky factor."""
     damped = matrix.clone()
-    damped.diagonal().add_(damping)
+    damped.diagonal().add_(mu)
     factor, failed = torch.linalg.cholesky_ex(damped)
     solution = torch.cholesky_solve(gradient.unsqueeze(1), factor).squeeze(1)
     return torch.full_like(solution, torch.nan) if failed else solution

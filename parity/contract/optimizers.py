@@ -5,6 +5,7 @@ g is the gradient, p a parameter, t the step counted from 1, lr the learning rat
 """
 
 from dataclasses import dataclass
+from math import log
 
 from parity.contract.errors import require, require_fraction, require_not_negative, require_positive
 
@@ -240,31 +241,36 @@ class Lion:
 @dataclass(frozen=True)
 class LevenbergMarquardt:
     """Levenberg-Marquardt (1963, doi 10.1137/0111030) on the whole batch, as Hagan and Menhaj train networks by it
-    (1994, doi 10.1109/72.329697).
+    (1994, doi 10.1109/72.329697), with the damping of Nielsen (1999, report IMM-REP-1999-05 of the DTU).
 
     With r the residuals p - t of all rows and outputs, J their Jacobian by the parameters x, and c = 1 / (B K), or 1 for a
-    summed loss: A = c J'J and g = c J'r. A trial at the damping mu solves (A + mu I) d = g by Cholesky and looks at the loss at
-    x - d. A step tries mu = damping factor^n with n = e, e + 1, ... up to `most_raised`, and takes the first trial whose loss
-    is below that at x: x -= d, and e = max(n - 1, -most_lowered). A loss that is not finite is not below, nor is that of a
-    matrix that has no Cholesky factor in the arithmetic of the run. Where no trial is below, x stays and e = most_raised + 1;
-    from there a step changes nothing, and the run has converged as far as its arithmetic goes.
-    The slot `exponent` is e, in every element: what is added to the diagonal there.
+    summed loss: f = c |r|^2, A = c J'J and g = c J'r. A trial at the damping mu solves (A + mu I) d = g by Cholesky and looks
+    at f at x - d. Where f is below that at x, the trial is taken: x -= d, and mu *= max(1/3, 1 - (2 q - 1)^3), but no lower
+    than `lowest`, with q = (f(x) - f(x - d)) / (d'(g + mu d)) the share of the decrease that the linear model promised. Else
+    mu is doubled for the next trial, the time after multiplied by 4, by 8, and so on, while it is at most `highest`. A loss
+    that is not finite is not below, nor is that of a matrix that has no Cholesky factor in the arithmetic of the run, and
+    nothing is below a loss that is no number. Where no trial is below, x stays and mu is above `highest`; from there a step
+    changes nothing, and the run has converged as far as its arithmetic goes. Losses are compared as the run computes them,
+    over the whole batch.
+    The slot `damping` is ln(mu / damping), the same in every element and read from the first.
     """
 
     damping: float = 1e-3
-    """The damping mu of the first trial; it is added to the diagonal of A, whose size is that of the loss's curvature."""
-    factor: float = 10.0
-    """By how much a trial that fails raises the damping, and a step that is taken lowers it."""
-    most_raised: int = 13
-    """How many times the damping may be raised above the first: at 13, to 1e10."""
-    most_lowered: int = 13
-    """How many times it may be lowered below the first: at 13, to 1e-16."""
+    """The damping mu of the first trial, which is added to the diagonal of A, half the curvature of the loss."""
+    lowest: float = 1e-16
+    """The least damping."""
+    highest: float = 1e10
+    """The damping above which there are no trials."""
     block_rows: int | None = None
     """Rows whose Jacobian is in memory at once; None for as many as 32 MiB hold."""
 
     def __post_init__(self) -> None:
-        require_positive(self, "damping", "factor", "most_raised", "most_lowered")
-        require(self.factor > 1, f"LevenbergMarquardt.factor is {self.factor!r}; expected a number above 1.")
+        require_positive(self, "damping", "lowest", "highest")
+        require(
+            self.lowest <= self.damping <= self.highest,
+            f"LevenbergMarquardt.damping is {self.damping!r}, lowest {self.lowest!r} and highest {self.highest!r}; expected "
+            "lowest <= damping <= highest.",
+        )
         require(
             self.block_rows is None or self.block_rows >= 1,
             f"LevenbergMarquardt.block_rows is {self.block_rows!r}; expected a whole number of at least 1, or None.",
@@ -272,7 +278,7 @@ class LevenbergMarquardt:
 
     @property
     def slots(self) -> tuple[str, ...]:
-        return ("exponent",)
+        return ("damping",)
 
     @property
     def learning_rate(self) -> float:
@@ -280,9 +286,9 @@ class LevenbergMarquardt:
         return 1.0
 
     @property
-    def dampings(self) -> tuple[float, ...]:
-        """The damping at each exponent from -most_lowered to most_raised, computed once in float64."""
-        return tuple(self.damping * self.factor**n for n in range(-self.most_lowered, self.most_raised + 1))
+    def range(self) -> tuple[float, float]:
+        """The slot at the lowest and at the highest damping, computed once in float64."""
+        return log(self.lowest / self.damping), log(self.highest / self.damping)
 
 
 @dataclass(frozen=True)
@@ -290,13 +296,14 @@ class LBFGS:
     """L-BFGS (Liu and Nocedal 1989, doi 10.1007/BF01589116) on the whole batch, with the line search of Lewis and Overton
     (2013, doi 10.1007/s10107-012-0514-2).
 
-    With g the gradient at x, the direction is d = -H g by the two-loop recursion over the `memory` newest pairs s, y. It begins
-    with H0 = s'y / y'y of the newest, or with H0 = min(1, 1 / |g|_1) where there is none. From a = 1, low = 0 and no high, a
-    length a is taken where the loss at x + a d is at most f + c1 a g'd and the slope there at least c2 g'd. Where the first
-    fails, or the loss is not finite, high = a; else, where the second fails, low = a; then a is their middle, or 2 low while
-    there is no high. Behind the step the pair s = a d, y = the gradient's change goes in front where s'y > 0, and the oldest
-    goes. Where `most_trials` lengths have failed, x stays and all pairs are dropped, so that the next step goes along -g.
-    The slots are the pairs, `s.0` and `y.0` the newest; a pair that is not there is zero.
+    With g the gradient at x, the direction is d = -H g by the two-loop recursion over the `memory` newest pairs s, y with s'y
+    > 0. It begins with H0 = s'y / y'y of the newest, or with H0 = min(1, 1 / |g|_1) where that is none. From a = 1, low = 0
+    and no high, a length a is taken where the loss at x + a d is at most f + c1 a g'd and the slope there at least c2 g'd.
+    Where the first does not hold, high = a; else, where the second does not, low = a; then a is their middle, or 2 low while
+    there is no high. Behind the step x + s with s = a d, the pair of s and y = the gradient's change goes in front where s'y
+    > 0, and the oldest goes; else the pairs stay. Where `most_trials` lengths have failed, x stays and all pairs are dropped,
+    so that the next step goes along -g. The slots are the pairs, `s.0` and `y.0` the newest; a pair that is not there is
+    zero.
     """
 
     memory: int = 10

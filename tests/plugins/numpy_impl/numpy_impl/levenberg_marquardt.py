@@ -1,5 +1,6 @@
 """Levenberg-Marquardt, as the formulas in `parity.contract.optimizers` have it."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,9 @@ def levenberg_marquardt(
     c: LevenbergMarquardt, objective: Objective, x: Array, slots: Arrays
 ) -> tuple[float, Array, dict[str, Array]]:
     """One step from x, (P,): the loss there, and x and the slots behind it."""
-    loss, exponent = objective.loss(x), round(float(slots["exponent"][0]))
-    matrix, g = normal_equations(objective, x)
-    x, exponent = first_below(c, objective, x, loss, matrix, g, exponent)
-    return float(loss), x, {"exponent": np.full_like(x, exponent)}
+    loss, damping = objective.loss(x), slots["damping"][0]
+    x, damping = first_below(c, objective, x, loss, damping)
+    return float(loss), x, {"damping": np.full_like(x, damping)}
 
 
 def normal_equations(objective: Objective, x: Array) -> tuple[Array, Array]:
@@ -35,15 +35,23 @@ def normal_equations(objective: Objective, x: Array) -> tuple[Array, Array]:
     return c * matrix, c * g
 
 
-def first_below(
-    c: LevenbergMarquardt, objective: Objective, x: Array, loss: Any, matrix: Array, g: Array, exponent: int
-) -> tuple[Array, int]:
-    """Where the first trial lies whose loss is below that at x, or x itself; and the exponent of the next step."""
-    for n in range(max(exponent, -c.most_lowered), c.most_raised + 1):
-        d = damped(matrix, g, c.dampings[n + c.most_lowered])
-        if d is not None and objective.loss(x - d) < loss:  # NaN is below nothing
-            return x - d, max(n - 1, -c.most_lowered)
-    return x, c.most_raised + 1
+def first_below(c: LevenbergMarquardt, objective: Objective, x: Array, loss: Any, damping: Any) -> tuple[Array, Any]:
+    """Where the first trial lies whose loss is below that at x, or x itself; and ln(mu / damping) of the next step."""
+    lowest, highest = c.range
+    if damping > highest:
+        return x, damping
+    matrix, g = normal_equations(objective, x)
+    doublings = 1
+    while damping <= highest:
+        mu = c.damping * np.exp(damping)
+        d = damped(matrix, g, mu)
+        below = math.inf if d is None else objective.loss(x - d)
+        if below < loss:  # NaN is below nothing
+            share = (loss - below) / (d @ (g + mu * d))
+            factor = max(1 / 3, 1 - (2 * share - 1) ** 3)
+            return x - d, max(damping + np.log(factor), x.dtype.type(lowest))
+        damping, doublings = damping + x.dtype.type(doublings * math.log(2)), doublings + 1
+    return x, damping
 
 
 def damped(matrix: Array, g: Array, mu: float) -> Array | None:
