@@ -42,6 +42,7 @@ def run(
     experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
     calibration = calibrated(experiment.replicas, experiment.false_alarm)
     start = draw(experiment)
+    experiment = start.experiment
     subjects = _subjects(pairs, start, watcher, calibration)
     voices = _voices(experiment, subjects, start, watcher, calibration)
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None

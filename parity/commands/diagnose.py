@@ -17,7 +17,7 @@ from parity.diagnose.experiment import diagnose_experiment
 from parity.diagnose.session import LIMIT_SECONDS, checked, diagnose_script
 from parity.diagnose.watching import TRIALS_SECONDS
 from parity.nearest import suggestion
-from parity.problems import CATALOGUE
+from parity.problems import CATALOGUE, is_own
 from parity.report.diagnosis import announce, show_corrected, show_diagnosis, show_session
 from parity.report.terminal import Bars
 
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     for name in ("limit", "seconds"):
         value = getattr(options, name)
         require(0 < value < inf, f"--{name} is {value:g}; expected a number of seconds above 0.")
-    if options.program in CATALOGUE or options.program.endswith(".toml"):
+    if options.program in CATALOGUE or (is_own(options.program) and not options.program.endswith(".py")):
         return _diagnose_problem(options, others)
     require(not others, f"There is no option {' '.join(others)!r}. The script's own arguments stand behind `--`.")
     if not Path(options.program).exists() and not options.program.endswith(".py"):
