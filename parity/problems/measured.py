@@ -6,7 +6,7 @@ from math import ceil, nextafter
 import numpy as np
 
 from parity.columns import Columns
-from parity.contract import MLP, Adam, Cosine, Data, InputError, Optimizer, Schedule, require
+from parity.contract import MLP, Adam, Cosine, Data, Optimizer, Schedule, require
 from parity.experiment import Experiment
 from parity.problems.problem import Floats, Problem, Quantity
 from parity.tables import Split, Table, check, chosen, read
@@ -43,15 +43,16 @@ def settled_table(experiment: Experiment) -> tuple[Experiment, Problem]:
             f"rows is {experiment.rows}, but {table.name} has {recipe.rows}; a table is taken whole. Leave --rows out.",
         )
         return said, _problem(table, recipe, None)
-    split = _given(table, experiment.split_seed)
-    shares = [_shares(each) for each in (table.splits[0], split)]
+    _check_splits(table, experiment)
+    split = table.splits[experiment.split_seed]
+    shares = [_shares(each) for each in table.splits]
     require(
         (experiment.rows, experiment.held_out) in shares,
         f"rows is {experiment.rows} and held_out {experiment.held_out!r}, but the index files of {table.name} say which "
-        f"rows are trained on and which held out, {len(split.train)} and {len(split.held_out)}. Leave --rows and --held-out out.",
+        f"rows are trained on and which held out, {len(split.train)} and {len(split.held_out)}. Leave --rows and --held-out "
+        "out.",
     )
-    rows, held_out = shares[1]
-    return replace(said, rows=rows, held_out=held_out), _problem(table, recipe, split)
+    return _with_rows_of(said, split), _problem(table, recipe, split)
 
 
 def training(rows: int) -> tuple[Optimizer, Schedule]:
@@ -101,13 +102,25 @@ def _shares(split: Split) -> tuple[int, float]:
     return rows, share if ceil(rows * share) == held_out else nextafter(share, 0.0)
 
 
-def _given(table: Table, number: int) -> Split:
-    if number >= len(table.splits):
-        raise InputError(
-            f"{table.name} has {len(table.splits)} splits, 0 to {len(table.splits) - 1}, and split {number} is asked for; "
-            "expected split_seed to name one of them, and with splits the first."
-        )
-    return table.splits[number]
+def _check_splits(table: Table, experiment: Experiment) -> None:
+    """InputError unless the splits that are asked for are there, and take as many steps."""
+    first, last, count = experiment.split_seed, experiment.split_seed + experiment.splits - 1, len(table.splits)
+    require(
+        last < count,
+        f"split_seed is {first} and splits {experiment.splits}, but {table.name} has {count} splits, 0 to {count - 1}; expected "
+        f"the last, {last}, to be one of them.",
+    )
+    steps = {_with_rows_of(experiment, each).steps for each in table.splits[first : last + 1]}
+    require(
+        len(steps) == 1,
+        f"The splits of {table.name} have training rows for {' and '.join(map(str, sorted(steps)))} steps; expected as many in "
+        "each, since they are trained by one schedule. Take all rows at once: --batch-size None.",
+    )
+
+
+def _with_rows_of(experiment: Experiment, split: Split) -> Experiment:
+    rows, held_out = _shares(split)
+    return replace(experiment, rows=rows, held_out=held_out)
 
 
 def _problem(table: Table, recipe: Experiment, split: Split | None) -> Problem:

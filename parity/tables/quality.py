@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from parity.columns import Columns
-from parity.contract import InputError, require
+from parity.contract import InputError
 from parity.tables.table import Column, Table
 
 SHOWN = 5
@@ -81,8 +81,8 @@ def _check_varies(table: Table, name: str, column: Column, columns: Columns) -> 
 
 def _check_positive(table: Table, name: str, column: Column) -> None:
     bad = np.flatnonzero(column.values <= 0).tolist()
-    require(
-        not bad,
-        f"{table.name}: column {name} is to be learned as its logarithm and has {len(bad)} values that are not above 0, "
-        f"the first {column.values[bad[0]] if bad else ''} in {table.place(bad[0]) if bad else ''}. Take it out of --log, or mend them.",
-    )
+    if bad:
+        raise InputError(
+            f"{table.name}: column {name} is to be seen as its logarithm and has {len(bad)} values that are not above 0, the "
+            f"first {column.values[bad[0]]} in {table.place(bad[0])}. Take it out of --log, or mend them."
+        )
