@@ -210,7 +210,7 @@ class SplitScores:
     """What one contender reaches on the rows that several splits hold out."""
 
     splits: tuple[int, ...]
-    """Their seeds, or their numbers where the table has splits of its own."""
+    """Their seeds, or their numbers where the table has splits of its own; `each` is in their order."""
     outputs: dict[str, dict[str, Spread]]
     """By output, then rmse and mae in its own unit, and r2."""
     diverged: tuple[int, ...] = ()

@@ -51,7 +51,7 @@ def recipe(name: str, **changes: Any) -> Experiment:
     """
     if not is_own(name):
         return replace(find(name).recipe, **changes)
-    base = table_recipe(name, changes.pop("columns", Columns()), changes.get("table_sha256", ""))
+    base = table_recipe(name, changes.pop("columns", Columns()), changes.pop("table_sha256", ""))
     return replace(base, **changes)
 
 

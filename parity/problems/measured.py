@@ -1,7 +1,7 @@
 """A table of one's own as a problem, and the recipe that such a table starts with."""
 
 from dataclasses import replace
-from math import ceil, nextafter
+from math import ceil
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def settled_table(experiment: Experiment) -> tuple[Experiment, Problem]:
         return said, _problem(table, recipe, None)
     _check_splits(table, experiment)
     split = table.splits[experiment.split_seed]
-    shares = [_shares(each) for each in table.splits]
+    shares = [(each.rows, each.share) for each in table.splits]
     require(
         (experiment.rows, experiment.held_out) in shares,
         f"rows is {experiment.rows} and held_out {experiment.held_out!r}, but the index files of {table.name} say which "
@@ -75,7 +75,7 @@ def _check_unchanged(table: Table, sha256: str) -> None:
 
 
 def _recipe(table: Table, columns: Columns) -> Experiment:
-    rows, held_out = _shares(table.splits[0]) if table.splits else (table.rows, 0.15)
+    rows, held_out = (table.splits[0].rows, table.splits[0].share) if table.splits else (table.rows, 0.15)
     optimizer, schedule = training(rows - ceil(rows * held_out))
     whole = rows <= FULL_BATCH_ROWS
     return Experiment(
@@ -94,21 +94,13 @@ def _recipe(table: Table, columns: Columns) -> Experiment:
     )
 
 
-def _shares(split: Split) -> tuple[int, float]:
-    """Rows and the share held out, from which the experiment counts as many training rows as there are."""
-    held_out, rows = len(split.held_out), len(split.held_out) + len(split.train)
-    share = held_out / rows
-    # The product of a rounded quotient may be above the whole number, and is rounded up from there.
-    return rows, share if ceil(rows * share) == held_out else nextafter(share, 0.0)
-
-
 def _check_splits(table: Table, experiment: Experiment) -> None:
     """InputError unless the splits that are asked for are there, and take as many steps."""
     first, last, count = experiment.split_seed, experiment.split_seed + experiment.splits - 1, len(table.splits)
     require(
         last < count,
-        f"split_seed is {first} and splits {experiment.splits}, but {table.name} has {count} splits, 0 to {count - 1}; expected "
-        f"the last, {last}, to be one of them.",
+        f"split_seed is {first} and splits {experiment.splits}, but {table.name} has {count} splits, 0 to {count - 1}; "
+        f"expected the last, {last}, to be one of them.",
     )
     steps = {_with_rows_of(experiment, each).steps for each in table.splits[first : last + 1]}
     require(
@@ -119,8 +111,7 @@ def _check_splits(table: Table, experiment: Experiment) -> None:
 
 
 def _with_rows_of(experiment: Experiment, split: Split) -> Experiment:
-    rows, held_out = _shares(split)
-    return replace(experiment, rows=rows, held_out=held_out)
+    return replace(experiment, rows=split.rows, held_out=split.share)
 
 
 def _problem(table: Table, recipe: Experiment, split: Split | None) -> Problem:

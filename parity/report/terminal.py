@@ -197,7 +197,7 @@ def _splits(splits: Mapping[str, SplitScores]) -> Table:
     table.add_column("", no_wrap=True)
     table.add_column("output", overflow="fold")
     for name in ("R2", "RMSE", "MAE"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for contender, scores in splits.items():
         for output, spreads in scores.outputs.items():
             table.add_row(contender, escape(output), *(_spread(spreads[name]) for name in ("r2", "rmse", "mae")))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil, nextafter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,18 @@ class Split:
 
     train: Rows
     held_out: Rows
+
+    @property
+    def rows(self) -> int:
+        """Of both sides together; the table may have more."""
+        return len(self.train) + len(self.held_out)
+
+    @property
+    def share(self) -> float:
+        """The share held out, from which as many rows are counted as there are."""
+        share = len(self.held_out) / self.rows
+        # The product of a rounded quotient may be above the whole number, and is rounded up from there.
+        return share if ceil(self.rows * share) == len(self.held_out) else nextafter(share, 0.0)
 
 
 @dataclass(frozen=True)
