@@ -419,3 +419,9 @@ def test_the_airfoil_has_the_noise_that_it_says(here):
     assert abs((rows[:, 5] - level).mean()) < 0.05
     start = draw(recipe("airfoil.csv", columns=Columns(target=("SPL_dB",), log=("frequency_Hz,displacement_m",))))
     assert len(start.problem.inputs) == 5
+
+
+def test_a_table_is_diagnosed(table, here):
+    done = parity("diagnose", table, "--target=z", "--epochs=100", "--seconds=0.01", "--json", cwd=here)
+    assert done.returncode in (0, 1), done.stderr
+    assert json.loads(done.stdout)["program"] == "data.csv"

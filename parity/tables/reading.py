@@ -3,17 +3,18 @@
 import hashlib
 import os
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 from parity.contract import InputError, require
-from parity.nearest import suggestion
 from parity.tables.folder import FEATURES, SPLITS, TARGET, data_file, has_no_header, index_files, named_columns
 from parity.tables.indices import read_split
 from parity.tables.parquet import is_parquet, read_parquet
 from parity.tables.table import Column, Rows, Table
 from parity.tables.text import check_text, read_numbers, read_text
 
+SUFFIXES = frozenset({".csv", ".dat", ".data", ".parquet", ".tsv", ".txt"})
 FEWEST_ROWS = 10
 """A split of fewer leaves hardly a row to judge by."""
 
@@ -21,6 +22,11 @@ FEWEST_ROWS = 10
 def is_table(name: str) -> bool:
     """Whether a name is that of a file or folder, there or not: one with a suffix or in a folder is no problem's."""
     return os.path.exists(name) or os.path.basename(name) != name or bool(Path(name).suffix)
+
+
+def looks_like_table(name: str) -> bool:
+    """Whether a name is that of a folder, or has a table's suffix, where it may be a program's as well."""
+    return os.path.isdir(name) or Path(name).suffix in SUFFIXES
 
 
 def read(name: str) -> Table:
@@ -81,8 +87,10 @@ def _files(path: Path) -> list[Path]:
         said = [path / each for each in (FEATURES, TARGET, SPLITS) if (path / each).is_file()]
         return [data_file(path), *said, *(each for pair in index_files(path) for each in pair)]
     if not path.exists():
-        beside = path.parent.iterdir() if path.parent.is_dir() else ()
-        raise InputError(f"There is no file {str(path)!r}. {suggestion(path.name, (each.name for each in beside))}")
+        beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = get_close_matches(path.name, beside, n=3)
+        advice = f"Did you mean {', '.join(near)}?" if near else f"It is looked for from {Path.cwd()}."
+        raise InputError(f"There is no file {str(path)!r}. {advice}")
     require(path.is_file(), f"{path} is no file; expected a table as CSV or Parquet, or a folder with one.")
     return [path]
 
