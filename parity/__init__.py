@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from parity.columns import Columns as Columns
     from parity.experiment import Experiment as Experiment
     from parity.problems import recipe as recipe
     from parity.result import Result as Result
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 # Imported at first use, so that `import parity` stays light and the contract can be used alone.
 _HOMES = {
+    "Columns": "parity.columns",
     "Experiment": "parity.experiment",
     "Result": "parity.result",
     "recipe": "parity.problems",
     "run": "parity.runner",
 }
 
-__all__ = ["Experiment", "Result", "recipe", "run"]
+__all__ = ["Columns", "Experiment", "Result", "recipe", "run"]
 
 
 def __getattr__(name: str) -> Any:

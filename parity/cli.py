@@ -28,8 +28,9 @@ One network trained twice on identical data, in JAX and in PyTorch, and compared
 rung by rung.
 
 commands:
-  run [PROBLEM or FILE.toml]   train every contender and compare them; paraboloid where
-                               nothing is named, and a run's folder stands for its file
+  run [PROBLEM or FILE]        train every contender and compare them; paraboloid where
+                               nothing is named. FILE is a table (CSV, Parquet, a folder of
+                               one with its splits), or a run's folder or FILE.toml
   diagnose SCRIPT.py           run a training script as it is, and say why its network does
                                not learn; also a PROBLEM or FILE.toml
   problems [NAME]              what can be learned; with NAME, one problem

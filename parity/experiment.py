@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 from typing import Annotated, Literal, get_args
 
-from tyro.conf import UseAppendAction, arg
+from tyro.conf import Suppress, UseAppendAction, arg
 
 from parity.columns import Columns
 from parity.contract import MLP, Adam, Cosine, Loss, Model, Optimizer, RegularizedMLP, Schedule, require, require_choice
@@ -18,11 +18,13 @@ class Experiment:
     """Everything that defines a run; a run is repeated from this record alone."""
 
     problem: str = "paraboloid"
-    """Name of the problem (`parity problems` lists them)."""
+    """Name of the problem (`parity problems` lists them), or the path of a table as seen from where the run starts."""
     rows: int = 1000
-    """Rows drawn, training and held out together."""
+    """Rows drawn, training and held out together; of a table all that it has."""
     columns: Annotated[Columns, arg(name="")] = field(default_factory=Columns)
     """What the columns of a table are; empty for a problem of the catalogue."""
+    table_sha256: Annotated[str, Suppress] = ""
+    """SHA-256 of the table, which a run that is repeated must find again; filled in by the run."""
     test_rows: int = 10_000
     """Rows drawn besides, never trained on, by which the final accuracy is judged; a table is judged by its held-out rows."""
     held_out: float = 0.15
@@ -32,7 +34,7 @@ class Experiment:
     data_seed: int = 0
     """Seed of the rows."""
     split_seed: int = 42
-    """Seed of the permutation that splits them."""
+    """Seed of the permutation that splits them; of a table with splits of its own, which of them, counted from 0."""
     seed: int = 0
     """Seed of the initial weights, the batch order and the masks."""
     seeds: int = 1
@@ -94,6 +96,11 @@ class Experiment:
             f"false_alarm is {self.false_alarm!r}; expected a rate between 0 and 1, or None.",
         )
         require_choice("last_batch", self.last_batch, get_args(LastBatch))
+        last = self.split_seed + self.splits - 1
+        require(
+            last < 2**32,
+            f"split_seed is {self.split_seed} and splits {self.splits}; expected the last, {last}, to be below 2^32.",
+        )
         self._check_batches()
 
     def _check_batches(self) -> None:

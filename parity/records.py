@@ -16,7 +16,7 @@ from parity.contract import InputError, Loss, Model, Optimizer, Schedule
 from parity.experiment import Experiment
 from parity.kinds import KINDS
 from parity.nearest import suggestion
-from parity.problems import recipe
+from parity.problems import is_own, recipe
 
 ABSENT = "None"
 UNIONS: dict[str, Any] = {"model": Model, "optimizer": Optimizer, "schedule": Schedule}
@@ -55,11 +55,21 @@ def experiment_from(table: Mapping[str, Any], source: str) -> Experiment:
     name = table.get("problem", "paraboloid")
     if not isinstance(name, str):
         raise InputError(f"{source}: problem is {name!r}; expected a name.")
-    base = table_of(recipe(name))
     try:
+        base = table_of(_base(name, table))
         return _converter().structure(_merged(base, table), Experiment)
     except ClassValidationError as error:
         raise InputError("\n".join(f"{source}: {line}" for line in _lines(error, ""))) from None
+
+
+def _base(name: str, table: Mapping[str, Any]) -> Experiment:
+    """The recipe of a problem; of a table of one's own, for the columns that are named."""
+    if not is_own(name):
+        return recipe(name)
+    keys = {key: table[key] for key in ("columns", "table_sha256") if key in table}
+    # Structured as part of an experiment, so that what is wrong is told of `columns.inputs`.
+    named = _converter().structure({**table_of(recipe("paraboloid")), **keys}, Experiment)
+    return recipe(name, columns=named.columns, table_sha256=named.table_sha256)
 
 
 def _merged(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:

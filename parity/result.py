@@ -196,6 +196,30 @@ class SeedRuns:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """A number over several splits."""
+
+    mean: float | None
+    standard_error: float | None
+    """Standard deviation of the splits' numbers over the root of how many they are; None where they are fewer than two."""
+    each: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """What one contender reaches on the rows that several splits hold out."""
+
+    splits: tuple[int, ...]
+    """Their seeds, or their numbers where the table has splits of its own; `each` is in their order."""
+    outputs: dict[str, dict[str, Spread]]
+    """By output, then rmse and mae in its own unit, and r2."""
+    diverged: tuple[int, ...] = ()
+    """Splits whose runs left the finite numbers, and are in none of the means."""
+    note: str = ""
+    """How they were trained, where that is not as usual."""
+
+
+@dataclass(frozen=True)
 class Pair:
     """A candidate climbed against its reference, up to the first rung that broke."""
 
@@ -309,6 +333,8 @@ class Result:
     """R2 on the held-out rows at each evaluated step, per contender."""
     first_state: State | None = field(default=None, repr=False)
     seed_runs: dict[str, SeedRuns] = field(default_factory=dict, repr=False)
+    splits: dict[str, SplitScores] = field(default_factory=dict)
+    """By contender, where several splits were asked for and the ladder held."""
 
     def to_json(self) -> dict[str, Any]:
         """The record, ready for json.dumps: numbers that are not finite become null."""
@@ -326,6 +352,7 @@ class Result:
             "baselines": {name: asdict(scores) for name, scores in self.baselines.items()},
             "throughput": {name: asdict(speed) if speed else None for name, speed in self.throughput.items()},
             "throughput_note": self.throughput_note,
+            "splits": {name: asdict(scores) for name, scores in self.splits.items()},
         }
         finite: dict[str, Any] = _finite(record)
         return finite

@@ -7,16 +7,16 @@ from pathlib import Path
 from parity import registry
 from parity.accuracy import accuracy, baselines, learning_curve, output_scores
 from parity.contender import Contender, Pattern, expand, resolve
-from parity.contract import require
+from parity.contract import Trainer, require
 from parity.environment import describe
 from parity.experiment import Experiment
 from parity.interrupts import deferred
 from parity.ladder import Calibration, Climb, Subject, Voices, calibrated, trainer_of
-from parity.outcomes import held, train_seeds, with_outcomes
+from parity.outcomes import held, train_seeds, train_splits, with_outcomes
 from parity.progress import Silent, Watcher
 from parity.records import table_of
 from parity.report.folder import RunFolder
-from parity.result import Accuracy, Pair, Result, Rung, SeedRuns, Throughput
+from parity.result import Accuracy, Pair, Result, Rung, SeedRuns, SplitScores, Throughput
 from parity.start import Start, draw
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
@@ -42,6 +42,7 @@ def run(
     experiment = replace(experiment, contender=tuple(dict.fromkeys(str(candidate) for _, candidate in pairs)))
     calibration = calibrated(experiment.replicas, experiment.false_alarm)
     start = draw(experiment)
+    experiment = start.experiment
     subjects = _subjects(pairs, start, watcher, calibration)
     voices = _voices(experiment, subjects, start, watcher, calibration)
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
@@ -52,6 +53,8 @@ def run(
             done.pairs.append(done.climb.pair())
         if experiment.seeds > 1:
             _compare_outcomes(done, subjects, experiment, start, watcher)
+        if experiment.splits > 1:
+            train_splits(done.splits, _trainers_that_held(done, subjects), experiment, start, watcher)
         if throughput:
             _measure(done, subjects, start, watcher)
         done.ended = ""
@@ -83,6 +86,7 @@ class _Done:
     climb: Climb | None = None
     """The pair that is being climbed, or was the last."""
     seed_runs: dict[str, SeedRuns] = field(default_factory=dict)
+    splits: dict[str, SplitScores] = field(default_factory=dict)
     speeds: dict[str, Throughput] = field(default_factory=dict)
     note: str = "not asked for"
     ended: str = ""
@@ -136,13 +140,17 @@ def _compare_outcomes(
     done: _Done, subjects: dict[Contender, Subject], experiment: Experiment, start: Start, watcher: Watcher
 ) -> None:
     """Train the seeds of the pairs that held; what was trained is judged also where that was ended early."""
-    names = {name for pair in done.pairs if held(pair) for name in (pair.reference, pair.candidate)}
-    trainers = {contender: subject.trainer for contender, subject in subjects.items() if str(contender) in names}
+    trainers = _trainers_that_held(done, subjects)
     evaluated_at = next(iter(subjects.values())).evaluated_at
     try:
         train_seeds(done.seed_runs, trainers, experiment, start, evaluated_at, watcher)
     finally:
         done.pairs = with_outcomes(done.pairs, done.seed_runs, experiment, start.problem.metric, evaluated_at)
+
+
+def _trainers_that_held(done: _Done, subjects: dict[Contender, Subject]) -> dict[Contender, Trainer]:
+    names = {name for pair in done.pairs if held(pair) for name in (pair.reference, pair.candidate)}
+    return {contender: subject.trainer for contender, subject in subjects.items() if str(contender) in names}
 
 
 def _measure(done: _Done, subjects: dict[Contender, Subject], start: Start, watcher: Watcher) -> None:
@@ -200,4 +208,5 @@ def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subj
         curves={name: learning_curve(start, subject.history) for name, subject in trained.items()},
         first_state=start.state,
         seed_runs=done.seed_runs,
+        splits=done.splits,
     )

@@ -25,7 +25,7 @@ from parity.contract import (
     zero_state,
 )
 from parity.experiment import Experiment
-from parity.problems import Problem, draw_rows, find
+from parity.problems import Problem, draw_rows, settled
 
 Floats = NDArray[np.float64]
 LARGEST_BYTES = 4 * 2**30
@@ -78,9 +78,13 @@ class Start:
 
 def draw(experiment: Experiment) -> Start:
     """Draw all that an experiment starts from; the same experiment gives the same bytes."""
-    problem = find(experiment.problem)
+    settled_experiment, problem = settled(experiment)
+    return draw_from(settled_experiment, problem, rows_of(settled_experiment, problem))
+
+
+def draw_from(experiment: Experiment, problem: Problem, rows: Data) -> Start:
+    """What an experiment starts from, of rows that are there already."""
     config = training_config(experiment, problem)
-    rows = rows_of(experiment, problem)
     held_out, train = split(experiment, problem)
     inputs, targets = scalings(experiment, problem, Data(rows.inputs[train], rows.targets[train]))
     scaled = Data(inputs.to_network(rows.inputs), targets.to_network(rows.targets))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
 from parity.contract import MLP, RegularizedMLP
-from parity.problems import recipe
+from parity.problems import find, recipe
 from parity.start import draw, draw_order, split
 
 # Every part of a start is in use: mini-batches, buffers and masks.
@@ -18,7 +18,7 @@ POLAR = recipe("polar", rows=100, epochs=5, batch_size=16)
 
 
 def test_the_asked_split_is_the_one_of_scikit_learn():
-    held_out, train = split(recipe("paraboloid"))
+    held_out, train = split(recipe("paraboloid"), find("paraboloid"))
     expected_train, expected_held_out = train_test_split(np.arange(1000), test_size=0.15, random_state=42)
     np.testing.assert_array_equal(held_out, expected_held_out)
     np.testing.assert_array_equal(train, expected_train)
@@ -32,7 +32,7 @@ def test_the_asked_split_is_the_one_of_scikit_learn():
 )
 def test_every_split_is_the_one_of_scikit_learn(rows, held_out, seed):
     assume(2 <= ceil(rows * held_out) <= rows - 2)
-    mine = split(recipe("paraboloid", rows=rows, held_out=held_out, split_seed=seed))
+    mine = split(recipe("paraboloid", rows=rows, held_out=held_out, split_seed=seed), find("paraboloid"))
     train, test = train_test_split(np.arange(rows), test_size=held_out, random_state=seed)
     np.testing.assert_array_equal(mine[0], test)
     np.testing.assert_array_equal(mine[1], train)

@@ -20,18 +20,19 @@ from parity.nearest import suggestion
 from parity.problems import CATALOGUE
 from parity.report.diagnosis import announce, show_corrected, show_diagnosis, show_session
 from parity.report.terminal import Bars
+from parity.tables import looks_like_table
 
 
 @dataclass(frozen=True)
 class DiagnoseOptions:
-    """Run a training script as it is, and say why its network does not learn; or do so with a problem.
+    """Run a training script as it is, and say why its network does not learn; or do so with a problem or a table.
 
-    A script's own arguments stand behind `--`: `parity diagnose train.py --json -- --epochs 10`. A problem, or a TOML file of
-    one, takes the options of `parity run`.
+    A script's own arguments stand behind `--`: `parity diagnose train.py --json -- --epochs 10`. A problem, a table, or a TOML
+    file of one, takes the options of `parity run`.
     """
 
     program: tyro.conf.Positional[str]
-    """A Python script that trains with PyTorch or JAX, a problem's name, or a FILE.toml."""
+    """A Python script that trains with PyTorch or JAX, a problem's name, a table, or a FILE.toml."""
     json: bool = False
     """Print the findings as JSON, and nothing else; what the script prints goes to standard error."""
     corrected: Path | None = None
@@ -49,7 +50,7 @@ def main(arguments: list[str]) -> int:
     for name in ("limit", "seconds"):
         value = getattr(options, name)
         require(0 < value < inf, f"--{name} is {value:g}; expected a number of seconds above 0.")
-    if options.program in CATALOGUE or options.program.endswith(".toml"):
+    if options.program in CATALOGUE or options.program.endswith(".toml") or looks_like_table(options.program):
         return _diagnose_problem(options, others)
     require(not others, f"There is no option {' '.join(others)!r}. The script's own arguments stand behind `--`.")
     if not Path(options.program).exists() and not options.program.endswith(".py"):

@@ -1,5 +1,6 @@
 """`parity run`: train every contender and compare them."""
 
+import os
 from dataclasses import dataclass, make_dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,13 @@ import tyro
 from rich.console import Console
 
 import parity
+from parity.columns import Columns
 from parity.commands.status import EXIT_STATUS
 from parity.contract import require
 from parity.experiment import Experiment
 from parity.kinds import KINDS, kind_of
 from parity.nearest import suggestion
-from parity.problems import CATALOGUE, recipe
+from parity.problems import CATALOGUE, is_own, recipe
 from parity.records import read_experiment
 from parity.report.terminal import Bars, show
 
@@ -48,10 +50,10 @@ class RunOptions:
 
 
 def main(arguments: list[str]) -> int:
-    """`parity run [PROBLEM or FILE.toml] [OPTIONS]`."""
+    """`parity run [PROBLEM, TABLE or FILE.toml] [OPTIONS]`."""
     options = parse_run(arguments)
     experiment = options.experiment
-    out = options.out or Path("runs") / f"{experiment.problem}-{datetime.now():%Y%m%d-%H%M%S}"
+    out = options.out or Path("runs") / f"{Path(experiment.problem).resolve().stem}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
     result = parity.run(
         experiment, out=out, overwrite=options.overwrite, throughput=options.throughput, watcher=Bars(console)
@@ -67,7 +69,8 @@ def parse_run(arguments: list[str]) -> RunOptions:
     rest = arguments[1:] if named else arguments
     without_help = [argument for argument in rest if argument not in ("-h", "--help")]
     option, _ = tyro.cli(ProblemOption, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
-    base = _base(arguments[0] if named else option.problem)
+    columns, _ = tyro.cli(Columns, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
+    base = _base(arguments[0] if named else option.problem, columns)
     kinds: Kinds  # type: ignore[valid-type]
     kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
     for name, kind in vars(kinds).items():
@@ -79,7 +82,7 @@ def parse_run(arguments: list[str]) -> RunOptions:
         base = replace(base, contender=())
     kinds = Kinds(**{name: kind_of(getattr(base, name)) for name in KINDS})
     default = RunOptions(experiment=base, kinds=kinds)
-    return tyro.cli(RunOptions, args=rest, default=default, prog="parity run [PROBLEM or FILE.toml]")
+    return tyro.cli(RunOptions, args=rest, default=default, prog="parity run [PROBLEM, TABLE or FILE.toml]")
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,10 @@ class ProblemOption:
     problem: str = "paraboloid"
 
 
-def _base(name: str) -> Experiment:
-    if Path(name).is_dir() and name not in CATALOGUE:
-        return read_experiment(Path(name) / "experiment.toml")
-    return read_experiment(Path(name)) if name.endswith(".toml") else recipe(name)
+def _base(name: str, columns: Columns) -> Experiment:
+    record = Path(name) / "experiment.toml"
+    if name not in CATALOGUE and os.path.exists(record):
+        return read_experiment(record)
+    if name.endswith(".toml"):
+        return read_experiment(Path(name))
+    return recipe(name, columns=columns) if is_own(name) else recipe(name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import inf, log10
+from math import floor, inf, log10
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from parity.numbers import short
 from parity.progress import Done
-from parity.result import Accuracy, Horizon, Judged, Outcome, Pair, Result, Rung, Scores
+from parity.result import Accuracy, Horizon, Judged, Outcome, Pair, Result, Rung, Scores, SplitScores, Spread
 
 BARS = "▁▂▃▄▅▆▇█"
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
@@ -43,6 +43,8 @@ def show(result: Result, console: Console) -> None:
     for pair in result.pairs:
         if pair.outcome is not None:
             console.print(_outcome(pair, pair.outcome))
+    if result.splits:
+        console.print(_splits(result.splits))
     if result.accuracy:
         console.print(_contenders(result))
         if any(scores.target or scores.need for each in result.accuracy.values() for scores in each.outputs.values()):
@@ -188,6 +190,33 @@ def _outcome(pair: Pair, outcome: Outcome) -> Table:
         table.add_row(measure.name, difference, interval, margin, f"[{color}]{verdict}[/{color}]")
     table.caption, table.caption_justify = escape("\n".join(_below(outcome))), "left"
     return table
+
+
+def _splits(splits: Mapping[str, SplitScores]) -> Table:
+    """A row a contender and output: what is reached on average, and the standard error of that."""
+    most = max(len(scores.splits) for scores in splits.values())
+    table = _table(f"[bold]Over {most} splits[/bold]: mean and standard error on the rows that each holds out")
+    table.add_column("", no_wrap=True)
+    table.add_column("output", overflow="fold")
+    for name in ("R2", "RMSE", "MAE"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for contender, scores in splits.items():
+        for output, spreads in scores.outputs.items():
+            table.add_row(contender, escape(output), *(_spread(spreads[name]) for name in ("r2", "rmse", "mae")))
+    lost = [f"{name}: {len(scores.diverged)} diverged" for name, scores in splits.items() if scores.diverged]
+    notes = dict.fromkeys(scores.note for scores in splits.values() if scores.note)
+    table.caption, table.caption_justify = escape("\n".join([*lost, *notes])), "left"
+    return table
+
+
+def _spread(spread: Spread) -> str:
+    """The error with two digits, the mean to as many places."""
+    if spread.mean is None:
+        return "-"
+    if not spread.standard_error:
+        return f"{spread.mean:.4g}"
+    places = max(0, 1 - floor(log10(spread.standard_error)))
+    return f"{spread.mean:.{places}f} ± {spread.standard_error:.{places}f}"
 
 
 def _below(outcome: Outcome) -> list[str]:
