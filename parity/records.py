@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 import tomli_w
@@ -18,6 +18,7 @@ from parity.kinds import KINDS
 from parity.nearest import suggestion
 from parity.problems import recipe
 
+Record = TypeVar("Record")
 ABSENT = "None"
 UNIONS: dict[str, Any] = {"model": Model, "optimizer": Optimizer, "schedule": Schedule}
 
@@ -49,11 +50,20 @@ def experiment_from(table: Mapping[str, Any], source: str) -> Experiment:
     name = table.get("problem", "paraboloid")
     if not isinstance(name, str):
         raise InputError(f"{source}: problem is {name!r}; expected a name.")
-    base = table_of(recipe(name))
+    return structured(_merged(table_of(recipe(name)), table), Experiment, source)
+
+
+def structured(table: Mapping[str, Any], cls: type[Record], source: str) -> Record:
+    """A dataclass from nested dictionaries, read strictly; InputError names the source, the key and what was expected."""
     try:
-        return _converter().structure(_merged(base, table), Experiment)
+        return _converter().structure(table, cls)
     except ClassValidationError as error:
         raise InputError("\n".join(f"{source}: {line}" for line in _lines(error, ""))) from None
+
+
+def unstructured(record: Any) -> Any:
+    """A dataclass as nested dictionaries, as `structured` reads it."""
+    return _converter().unstructure(record)
 
 
 def _merged(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
