@@ -9,7 +9,12 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 import tomli_w
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.errors import (
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
 from cattrs.strategies import configure_tagged_union
 
 from parity.contract import InputError, Loss, Model, Optimizer, Schedule
@@ -85,6 +90,7 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_structure_hook_func(partial(_is_a, Literal), _choice)
     converter.register_structure_hook_func(partial(_is_a, tuple), partial(_sequence, converter))
+    converter.register_structure_hook_func(partial(_is_a, dict), _table)
     for optional in (int | None, float | None, str | None):
         converter.register_structure_hook(optional, partial(_optional, converter))
     for field_name, union in UNIONS.items():
@@ -118,6 +124,12 @@ def _strictly(kind: type) -> Callable[[Any, Any], Any]:
     return structure
 
 
+def _table(value: Any, cls: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"is {value!r}; expected a table.")
+    return dict(value)
+
+
 def _choice(value: Any, cls: Any) -> Any:
     if value not in get_args(cls):
         raise InputError(f"is {value!r}; expected one of {', '.join(get_args(cls))}.")
@@ -128,7 +140,15 @@ def _sequence(converter: cattrs.Converter, value: Any, cls: Any) -> tuple[Any, .
     element, _ = get_args(cls)
     if not isinstance(value, list | tuple):
         raise InputError(f"is {value!r}; expected a list in square brackets.")
-    return tuple(converter.structure(each, element) for each in value)
+    return tuple(_element(converter, i, each, element) for i, each in enumerate(value))
+
+
+def _element(converter: cattrs.Converter, i: int, value: Any, cls: Any) -> Any:
+    try:
+        return converter.structure(value, cls)
+    except Exception as error:
+        error.add_note(IterableValidationNote(f"element {i}", i, cls))
+        raise IterableValidationError(f"element {i}", [error], cls) from None
 
 
 def _optional(converter: cattrs.Converter, value: Any, cls: Any) -> Any:
@@ -164,11 +184,13 @@ def _lines(error: BaseException, path: str) -> list[str]:
         lines = []
         for inner in error.exceptions:
             note = next((n for n in getattr(inner, "__notes__", ()) if hasattr(n, "name") or hasattr(n, "index")), None)
-            part = str(getattr(note, "name", "")) if note is not None else ""
+            part = str(getattr(note, "name", getattr(note, "index", "")))
             lines += _lines(inner, ".".join(p for p in (path, part) if p))
         return lines
     if isinstance(error, ForbiddenExtraKeysError):
         known = [field.name for field in fields(error.cl)] if is_dataclass(error.cl) else []
         prefix = f"{path}." if path else ""
         return [f"unknown key {prefix}{key}. {suggestion(key, known)}" for key in sorted(error.extra_fields)]
+    if isinstance(error, KeyError):
+        return [f"{path} is missing."]
     return [f"{path} {error}".strip()]

@@ -89,7 +89,8 @@ static inline $real exponential($real x)
 SIGMOID = """
 static inline $real sigmoid($real x)
 {
-    return $one / ($one + exponential(-x));
+    /* 0 at last: a large x times what is left of exp(-limit) would not be. */
+    return x < -$limit ? $zero : $one / ($one + exponential(-x));
 }
 """
 
