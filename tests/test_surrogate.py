@@ -57,7 +57,10 @@ def test_what_was_trained_comes_back(results, problem, tmp_path):
     for name in ("rmse", "mae", "max_abs", "r2"):
         assert getattr(again, name) == pytest.approx(card.accuracy[name], rel=1e-12)
     assert again.hit_rate == card.accuracy["hit_rate"]
-    for variables, rows in ((surrogate.inputs, start.train_truth.inputs), (surrogate.outputs, start.train_truth.targets)):
+    for variables, rows in (
+        (surrogate.inputs, start.train_truth.inputs),
+        (surrogate.outputs, start.train_truth.targets),
+    ):
         assert [variable.low for variable in variables] == rows.min(axis=0).tolist()
         assert [variable.high for variable in variables] == rows.max(axis=0).tolist()
     symbols = [quantity.symbol for quantity in start.problem.inputs]
@@ -183,7 +186,9 @@ class Impatient(Silent):
 
 
 def test_an_interrupted_run_leaves_no_half_model(results, tmp_path):
-    result = package.run(results["paraboloid"].experiment, save=tmp_path / "model", throughput=False, watcher=Impatient())
+    result = package.run(
+        results["paraboloid"].experiment, save=tmp_path / "model", throughput=False, watcher=Impatient()
+    )
     assert not result.complete
     assert contents(tmp_path / "model") == {}
     with pytest.raises(InputError, match=r"model.json can't be read"):

@@ -4,7 +4,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -44,9 +43,11 @@ class Surrogate(nn.Module):
 
 def trained_model(network: Network) -> nn.Module:
     model = build_model(network.model, len(network.inputs), len(network.outputs), network.dtype)
-    arrays = {**network.parameters, **network.buffers}
-    model.load_state_dict({native_name(name): to_native(native_axes(name, arrays[name]), "cpu") for name in arrays})
-    return model.eval()
+    model.requires_grad_(False).eval()
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    for name, array in {**network.parameters, **network.buffers}.items():
+        tensors[native_name(name)].copy_(to_native(native_axes(name, array), "cpu"))
+    return model
 
 
 def units(variables: tuple[Variable, ...], dtype: str) -> Units:
@@ -77,7 +78,6 @@ class Exporter:
         module = program.module()
 
         def evaluate(inputs: NDArray[Any]) -> NDArray[Any]:
-            with torch.no_grad():
-                return to_numpy(module(torch.from_numpy(np.array(inputs, network.dtype))))
+            return to_numpy(module(to_native(inputs.astype(network.dtype), "cpu")))
 
         return evaluate

@@ -1,7 +1,7 @@
 """What leaves the tool: a trained network with its own units at both ends, and who writes it in a format of somebody else's."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -68,9 +68,7 @@ class Network:
         parameters, buffers = (
             {name: array.astype(dtype) for name, array in arrays.items()} for arrays in (self.parameters, self.buffers)
         )
-        return Network(
-            self.name, self.model, self.inputs, self.outputs, parameters, buffers, self.classes, dtype, self.about
-        )
+        return replace(self, parameters=parameters, buffers=buffers, dtype=dtype)
 
     def layers(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """Kernel (I, O) and bias (O,) of each layer, in front to back, a normalisation's running statistics worked into them.

@@ -49,11 +49,11 @@ def function_name(network: Network) -> str:
     return f"surrogate_{name}"
 
 
-def compiled(network: Network, path: Path) -> Evaluate:
-    """What calls the function of a file, compiled as its header says."""
+def compiled(network: Network, path: Path, flags: Sequence[str] = FLAGS) -> Evaluate:
+    """What calls the function of a file, compiled as its header says unless other flags are given."""
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "surrogate.so"
-        subprocess.run(["cc", *FLAGS, "-shared", "-fPIC", "-o", library, path, "-lm"], check=True, capture_output=True)
+        subprocess.run(["cc", *flags, "-shared", "-fPIC", "-o", library, path, "-lm"], check=True, capture_output=True)
         function = getattr(ctypes.CDLL(str(library)), function_name(network))
     function.restype = None
     function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
