@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -142,9 +143,8 @@ def test_rows_come_in_many_forms(model):
     ],
 )
 def test_rows_that_fit_nothing_are_refused(model, arguments, columns, said):
-    with pytest.raises(InputError, match=".*") as refused:
+    with pytest.raises(InputError, match=re.escape(said)):
         package.load(model)(arguments, **columns)
-    assert said in str(refused.value)
 
 
 def test_outside_names_the_inputs_beyond_their_range(model):

@@ -51,12 +51,7 @@ def function_name(network: Network) -> str:
 
 def compiled(network: Network, path: Path, flags: Sequence[str] = FLAGS) -> Evaluate:
     """What calls the function of a file, compiled as its header says unless other flags are given."""
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "surrogate.so"
-        subprocess.run(["cc", *flags, "-shared", "-fPIC", "-o", library, path, "-lm"], check=True, capture_output=True)
-        function = getattr(ctypes.CDLL(str(library)), function_name(network))
-    function.restype = None
-    function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    function = function_of(network, path, flags)
 
     def evaluate(inputs: NDArray[Any]) -> NDArray[Any]:
         rows = np.ascontiguousarray(inputs, network.dtype)
@@ -67,6 +62,17 @@ def compiled(network: Network, path: Path, flags: Sequence[str] = FLAGS) -> Eval
     return evaluate
 
 
+def function_of(network: Network, path: Path, flags: Sequence[str] = FLAGS) -> Any:
+    """The function of a file, compiled: it takes the addresses of inputs and outputs, and the number of rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "surrogate.so"
+        subprocess.run(["cc", *flags, "-shared", "-fPIC", "-o", library, path, "-lm"], check=True, capture_output=True)
+        function = getattr(ctypes.CDLL(str(library)), function_name(network))
+    function.restype = None
+    function.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+    return function
+
+
 def _header(network: Network) -> str:
     real, name = REALS[network.dtype].name, function_name(network)
     lines = [
@@ -74,7 +80,7 @@ def _header(network: Network) -> str:
         "",
         f"void {name}(const {real} *inputs, {real} *outputs, size_t rows)",
         "",
-        f"    inputs   rows x {len(network.inputs)}, row behind row; trained from ... to ...",
+        f"    inputs   rows x {len(network.inputs)}, row behind row, with the ranges that were trained on",
         *_columns(network.inputs),
         f"    outputs  rows x {len(network.outputs)}, row behind row" + ("; probabilities" if network.classes else ""),
         *_columns(network.outputs),

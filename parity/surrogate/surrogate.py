@@ -39,6 +39,7 @@ class Surrogate:
     def __init__(self, card: Card, network: Network) -> None:
         self.card = card
         self.network = network
+        self._networks: dict[str, Network] = {}
         self._trainers: dict[tuple[str, str], Trainer] = {}
 
     @property
@@ -93,11 +94,13 @@ class Surrogate:
 
     def _in(self, dtype: Dtype) -> Network:
         require_choice("dtype", dtype, ("float32", "float64"))
-        return self.network.cast(dtype)
+        if dtype not in self._networks:
+            self._networks[dtype] = self.network.cast(dtype)
+        return self._networks[dtype]
 
     def _trainer(self, backend: str, dtype: Dtype) -> Trainer:
         if (backend, dtype) not in self._trainers:
-            self._trainers[backend, dtype] = trainer_of(self.network.cast(dtype), backend)
+            self._trainers[backend, dtype] = trainer_of(self._in(dtype), backend)
         return self._trainers[backend, dtype]
 
     def __repr__(self) -> str:
