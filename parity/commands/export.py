@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
     options = tyro.cli(ExportOptions, args=arguments, prog="parity export")
     surrogate = load(options.model)
     exporter = registry.exporter(options.format)
-    out = options.out or Path(f"{surrogate.card.name}{exporter.suffix}")
+    out = options.out or Path(f"{Path(surrogate.card.name).stem}{exporter.suffix}")
     check_free(out, options.overwrite)
     try:
         evaluate = exporter.write(surrogate.network.cast(options.dtype), out)

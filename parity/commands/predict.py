@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from parity.contract import InputError, require
+from parity.contract.exporting import Variable
 from parity.surrogate.loading import load
 from parity.surrogate.surrogate import Surrogate
 from parity.surrogate.table import Table, read_table
@@ -44,7 +45,6 @@ class PredictOptions:
 
 def main(arguments: list[str]) -> int:
     """`parity predict MODEL/ FILE.csv [OPTIONS]`."""
-    # A `-` alone is the table's, not an option.
     options = tyro.cli(PredictOptions, args=arguments, prog="parity predict")
     check_free(options.out, options.overwrite)
     surrogate = load(options.model)
@@ -84,13 +84,18 @@ def tell_outside(surrogate: Surrogate, table: Table, outside: NDArray[np.bool_],
     )
     for row in rows[:SHOWN]:
         values = [
-            f"{variable.symbol} is {value:g}, trained from {variable.low:g} to {variable.high:g} {variable.unit}"
+            f"{variable.symbol} is {value:g}, trained from {variable.low:g} to {variable.high:g}{unit(variable)}"
             for variable, value, out in zip(surrogate.inputs, table.rows[row], outside[row], strict=True)
             if out
         ]
         console.print(escape(f"  line {table.lines[row]}: {'; '.join(values)}"))
     if len(rows) > SHOWN:
         console.print(f"  and {len(rows) - SHOWN} more; the column `{OUTSIDE}` has them all")
+
+
+def unit(variable: Variable) -> str:
+    """Behind a number; nothing of what has none."""
+    return "" if variable.unit == "-" else f" {variable.unit}"
 
 
 def check_free(path: Path | None, overwrite: bool) -> None:

@@ -37,11 +37,11 @@ class Variable:
     def __post_init__(self) -> None:
         for name in ("shift", "scale", "low", "high"):
             value = getattr(self, name)
-            require(abs(value) < float("inf"), f"{self.symbol}.{name} is {value!r}; expected a finite number.")
-        require(self.scale > 0, f"{self.symbol}.scale is {self.scale!r}; expected a number above 0.")
+            require(abs(value) < float("inf"), f"{name} of {self.symbol} is {value!r}; expected a finite number.")
+        require(self.scale > 0, f"scale of {self.symbol} is {self.scale!r}; expected a number above 0.")
         require(
             self.low <= self.high,
-            f"{self.symbol}.low is {self.low!r}; expected at most {self.symbol}.high, {self.high!r}.",
+            f"low of {self.symbol} is {self.low!r}; expected at most its high, {self.high!r}.",
         )
 
 

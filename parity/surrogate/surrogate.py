@@ -61,11 +61,11 @@ class Surrogate:
         """
         inputs = self.rows(rows, **columns)
         network = self._in(dtype)
-        if backend == NUMPY:
-            with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if backend == NUMPY:
                 return outputs_at(network, inputs)
-        seen = scaling_of(network.inputs).to_network(inputs).astype(dtype)
-        return in_own_units(network, self._trainer(backend, dtype).predict(seen))
+            seen = scaling_of(network.inputs).to_network(inputs).astype(dtype)
+            return in_own_units(network, self._trainer(backend, dtype).predict(seen))
 
     def gradient(self, rows: Any = None, *, dtype: Dtype = "float64", **columns: Any) -> Floats:
         """(N, K, D) derivatives of each output by each input, in own units, at rows as above."""

@@ -3,6 +3,7 @@
 import csv
 import sys
 from dataclasses import dataclass
+from io import StringIO
 from math import isfinite
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def read_table(source: str, symbols: list[str]) -> Table:
         raise InputError(f"{name} can't be read: {error.strerror}. Give the path of a CSV file.") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not UTF-8 text: {error}. Give a CSV file.") from None
-    reader = csv.reader(text.splitlines(), skipinitialspace=True, strict=True)
+    reader = csv.reader(StringIO(text, newline=""), skipinitialspace=True, strict=True)
     try:
         header = [cell.strip() for cell in next(reader, [])]
         places = [_place(symbol, header, name) for symbol in symbols]
