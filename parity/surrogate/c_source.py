@@ -88,7 +88,7 @@ def _header(network: Network) -> str:
         "Outside the trained ranges it extrapolates without a word. It keeps no state and allocates nothing, so threads may",
         "call it at once.",
         "",
-        f"cc {' '.join(FLAGS)} -c {name}.c; link with -lm.",
+        f"cc {' '.join(FLAGS)} -c FILE.c; link with -lm.",
         "It is right without these flags too, but slower: they let the compiler put several units into one instruction.",
     ]
     # What a user named must not end the comment, nor begin one.

@@ -17,6 +17,9 @@ from parity.surrogate.card import CARD, FORMAT, WEIGHTS, Card
 from parity.surrogate.surrogate import Surrogate
 
 
+SCORES = ("rmse", "mae", "max_abs", "r2", "hit_rate")
+
+
 def load(path: Path | str) -> Surrogate:
     """The surrogate that `save`, or `parity run --save`, left in a folder; InputError names file, key and what was expected."""
     folder = Path(path)
@@ -78,7 +81,9 @@ def network_of(card: Card, tensors: dict[str, NDArray[Any]]) -> Network:
 
 def about(card: Card) -> tuple[str, ...]:
     """Where a surrogate comes from and how accurate it is, a line each."""
-    numbers = {name: value for name, value in card.accuracy.items() if isinstance(value, int | float)}
+    numbers = {
+        name: value for name, value in card.accuracy.items() if name in SCORES and isinstance(value, int | float)
+    }
     return (
         f"{card.name}: {card.title}",
         f"trained by parity {card.origin.parity}, {card.origin.contender}, verdict {card.origin.verdict}",
