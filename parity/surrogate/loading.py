@@ -16,7 +16,6 @@ from parity.records import structured
 from parity.surrogate.card import CARD, FORMAT, WEIGHTS, Card
 from parity.surrogate.surrogate import Surrogate
 
-
 SCORES = ("rmse", "mae", "max_abs", "r2", "hit_rate")
 
 
