@@ -90,7 +90,7 @@ def _header(network: Network) -> str:
         "",
         f"cc {' '.join(FLAGS)} -c FILE.c; link with -lm.",
         "It is right without these flags too, but slower: they let the compiler put several units into one instruction.",
-        "It is wrong with -ffast-math, by which x + big - big is x, and NaNs are nothing to heed.",
+        "It is wrong with -ffast-math, which may take x + big - big for x.",
     ]
     # What a user named must not end the comment, nor begin one.
     text = "\n".join(f" * {line}".rstrip().replace("*/", "* /") for line in lines).replace("/*", "/ *")
