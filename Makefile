@@ -42,6 +42,7 @@ bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.asked
 	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.diagnosis
+	$(BIN)/python -m benchmarks.surrogate_speed
 
 calibrate: install ## Measure how far apart correct executions are, which the ladder's limits rest on; resumes where it was ended
 	$(BIN)/python -m benchmarks.calibrate

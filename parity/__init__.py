@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from parity.problems import recipe as recipe
     from parity.result import Result as Result
     from parity.runner import run as run
+    from parity.surrogate.loading import load as load
+    from parity.surrogate.saving import save as save
 
 # Imported at first use, so that `import parity` stays light and the contract can be used alone.
 _HOMES = {
@@ -25,9 +27,11 @@ _HOMES = {
     "Result": "parity.result",
     "recipe": "parity.problems",
     "run": "parity.runner",
+    "save": "parity.surrogate.saving",
+    "load": "parity.surrogate.loading",
 }
 
-__all__ = ["Columns", "Experiment", "Result", "recipe", "run"]
+__all__ = ["Columns", "Experiment", "Result", "recipe", "run", "save", "load"]
 
 
 def __getattr__(name: str) -> Any:

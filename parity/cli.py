@@ -15,7 +15,7 @@ from parity.contract import InputError, ParityError
 from parity.interrupts import heeded
 from parity.nearest import suggestion
 
-COMMANDS = ("run", "diagnose", "problems", "backends")
+COMMANDS = ("run", "diagnose", "predict", "export", "problems", "backends")
 
 WRONG_USAGE = 2
 OUR_ERROR = 70
@@ -33,6 +33,8 @@ commands:
                                one with its splits), or a run's folder or FILE.toml
   diagnose SCRIPT.py           run a training script as it is, and say why its network does
                                not learn; also a PROBLEM or FILE.toml
+  predict MODEL/ FILE.csv      what a kept network says of the rows of a table
+  export MODEL/ --format F     a kept network as ONNX, for PyTorch or JAX alone, or as C
   problems [NAME]              what can be learned; with NAME, one problem
   backends                     what can train here, on which devices and in which modes
 

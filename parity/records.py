@@ -5,11 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import cattrs
 import tomli_w
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.errors import (
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
 from cattrs.strategies import configure_tagged_union
 
 from parity.contract import InputError, Loss, Model, Optimizer, Schedule
@@ -18,6 +23,7 @@ from parity.kinds import KINDS
 from parity.nearest import suggestion
 from parity.problems import is_own, recipe
 
+Record = TypeVar("Record")
 ABSENT = "None"
 UNIONS: dict[str, Any] = {"model": Model, "optimizer": Optimizer, "schedule": Schedule}
 
@@ -55,20 +61,29 @@ def experiment_from(table: Mapping[str, Any], source: str) -> Experiment:
     name = table.get("problem", "paraboloid")
     if not isinstance(name, str):
         raise InputError(f"{source}: problem is {name!r}; expected a name.")
+    return structured(_merged(table_of(_base(name, table, source)), table), Experiment, source)
+
+
+def structured(table: Mapping[str, Any], cls: type[Record], source: str) -> Record:
+    """A dataclass from nested dictionaries, read strictly; InputError names the source, the key and what was expected."""
     try:
-        base = table_of(_base(name, table))
-        return _converter().structure(_merged(base, table), Experiment)
+        return _converter().structure(table, cls)
     except ClassValidationError as error:
         raise InputError("\n".join(f"{source}: {line}" for line in _lines(error, ""))) from None
 
 
-def _base(name: str, table: Mapping[str, Any]) -> Experiment:
+def unstructured(record: Any) -> Any:
+    """A dataclass as nested dictionaries, as `structured` reads it."""
+    return _converter().unstructure(record)
+
+
+def _base(name: str, table: Mapping[str, Any], source: str) -> Experiment:
     """The recipe of a problem; of a table of one's own, for the columns that are named."""
     if not is_own(name):
         return recipe(name)
     keys = {key: table[key] for key in ("columns", "table_sha256") if key in table}
     # Structured as part of an experiment, so that what is wrong is told of `columns.inputs`.
-    named = _converter().structure({**table_of(recipe("paraboloid")), **keys}, Experiment)
+    named = structured({**table_of(recipe("paraboloid")), **keys}, Experiment, source)
     return recipe(name, columns=named.columns, table_sha256=named.table_sha256)
 
 
@@ -91,6 +106,7 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_structure_hook_func(partial(_is_a, Literal), _choice)
     converter.register_structure_hook_func(partial(_is_a, tuple), partial(_sequence, converter))
+    converter.register_structure_hook_func(partial(_is_a, dict), _table)
     for optional in (int | None, float | None, str | None):
         converter.register_structure_hook(optional, partial(_optional, converter))
     for field_name, union in UNIONS.items():
@@ -124,6 +140,12 @@ def _strictly(kind: type) -> Callable[[Any, Any], Any]:
     return structure
 
 
+def _table(value: Any, cls: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"is {value!r}; expected a table.")
+    return dict(value)
+
+
 def _choice(value: Any, cls: Any) -> Any:
     if value not in get_args(cls):
         raise InputError(f"is {value!r}; expected one of {', '.join(get_args(cls))}.")
@@ -134,7 +156,15 @@ def _sequence(converter: cattrs.Converter, value: Any, cls: Any) -> tuple[Any, .
     element, _ = get_args(cls)
     if not isinstance(value, list | tuple):
         raise InputError(f"is {value!r}; expected a list in square brackets.")
-    return tuple(converter.structure(each, element) for each in value)
+    return tuple(_element(converter, i, each, element) for i, each in enumerate(value))
+
+
+def _element(converter: cattrs.Converter, i: int, value: Any, cls: Any) -> Any:
+    try:
+        return converter.structure(value, cls)
+    except Exception as error:
+        error.add_note(IterableValidationNote(f"element {i}", i, cls))
+        raise IterableValidationError(f"element {i}", [error], cls) from None
 
 
 def _optional(converter: cattrs.Converter, value: Any, cls: Any) -> Any:
@@ -170,11 +200,13 @@ def _lines(error: BaseException, path: str) -> list[str]:
         lines = []
         for inner in error.exceptions:
             note = next((n for n in getattr(inner, "__notes__", ()) if hasattr(n, "name") or hasattr(n, "index")), None)
-            part = str(getattr(note, "name", "")) if note is not None else ""
+            part = str(getattr(note, "name", getattr(note, "index", "")))
             lines += _lines(inner, ".".join(p for p in (path, part) if p))
         return lines
     if isinstance(error, ForbiddenExtraKeysError):
         known = [field.name for field in fields(error.cl)] if is_dataclass(error.cl) else []
         prefix = f"{path}." if path else ""
         return [f"unknown key {prefix}{key}. {suggestion(key, known)}" for key in sorted(error.extra_fields)]
+    if isinstance(error, KeyError):
+        return [f"{path} is missing."]
     return [f"{path} {error}".strip()]

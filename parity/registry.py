@@ -5,12 +5,14 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
 from parity.contract import Backend, InputError, Watcher
+from parity.contract.exporting import Exporter
 from parity.interrupts import deferred
 from parity.nearest import suggestion
 
 GROUP = "parity.backends"
 WATCHERS = "parity.watchers"
-EXTRAS = {"jax": "parity[jax]", "torch": "parity[torch]"}
+EXPORTERS = "parity.exporters"
+EXTRAS = {"jax": "parity[jax]", "torch": "parity[torch]", "onnx": "parity[onnx]"}
 
 
 def names() -> tuple[str, ...]:
@@ -40,6 +42,26 @@ def watcher(framework: str) -> Watcher:
     if entry is None:
         raise InputError(f"There is no watcher of {framework!r} programs here.")
     made: Watcher = entry.load()()
+    return made
+
+
+def formats() -> tuple[str, ...]:
+    """Formats that a trained network can be exported to."""
+    return tuple(sorted({entry.name for entry in entry_points(group=EXPORTERS)}))
+
+
+def exporter(name: str) -> Exporter:
+    """The exporter to a format; InputError where it is unknown or needs what is not installed."""
+    entry = next((entry for entry in entry_points(group=EXPORTERS) if entry.name == name), None)
+    if entry is None:
+        raise InputError(f"There is no format {name!r}. {suggestion(name, formats())}")
+    try:
+        made: Exporter = entry.load()()
+    except ModuleNotFoundError as error:
+        source = EXTRAS.get(name, f"the package {error.name}")
+        raise InputError(
+            f"The format {name!r} needs {error.name}, which is not installed. Install it: pip install '{source}'"
+        ) from None
     return made
 
 

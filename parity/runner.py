@@ -18,6 +18,7 @@ from parity.records import table_of
 from parity.report.folder import RunFolder
 from parity.result import Accuracy, Pair, Result, Rung, SeedRuns, SplitScores, Throughput
 from parity.start import Start, draw
+from parity.surrogate.saving import ModelFolder
 from parity.throughput.measure import ROUNDS, TimingError, measure
 from parity.verdict import judge
 
@@ -26,15 +27,16 @@ def run(
     experiment: Experiment,
     *,
     out: Path | str | None = None,
+    save: Path | str | None = None,
     overwrite: bool = False,
     throughput: bool = True,
     watcher: Watcher | None = None,
 ) -> Result:
     """Compare the contenders of an experiment.
 
-    `out` is a folder to leave the run in; an InputError is raised before any work where it holds a run already, unless
-    `overwrite`. An interrupt (Ctrl-C) ends the run early and gives what was done, with `complete` False; any other error is
-    raised again behind that.
+    `out` is a folder to leave the run in, and `save` one to keep the trained network in; an InputError is raised before any
+    work where they hold a run, or a network, already, unless `overwrite`. An interrupt (Ctrl-C) ends the run early and gives
+    what was done, with `complete` False; any other error is raised again behind that.
     """
     watcher = watcher or Silent()
     with watcher.task("loading backends", 1):
@@ -45,6 +47,7 @@ def run(
     experiment = start.experiment
     subjects = _subjects(pairs, start, watcher, calibration)
     voices = _voices(experiment, subjects, start, watcher, calibration)
+    model = ModelFolder.claim(Path(save), overwrite) if save is not None else None
     folder = RunFolder.claim(Path(out), experiment, overwrite) if out is not None else None
     done = _Done()
     try:
@@ -70,6 +73,8 @@ def run(
             result = _result(experiment, start, subjects, done)
             if folder is not None:
                 folder.save(result)
+            if model is not None:
+                model.save(result, start)
     return result
 
 

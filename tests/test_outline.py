@@ -86,6 +86,10 @@ DIFFERENCES = {
         ("A state has the contract's names in JAX already, and PyTorch's own in PyTorch.",
          ["from_native_axes(arrays)"], ["from_native_names(tensors)"]),
     ],
+    "export.py": [
+        ("A module is called in JAX and has a forward pass in PyTorch.",
+         ["Surrogate.__call__(self, x)"], ["Surrogate.forward(self, x)"]),
+    ],
 }  # fmt: skip
 
 # An argument that only PyTorch's functions take, by file, and why.

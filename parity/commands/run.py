@@ -19,6 +19,8 @@ from parity.nearest import suggestion
 from parity.problems import CATALOGUE, is_own, recipe
 from parity.records import read_experiment
 from parity.report.terminal import Bars, show
+from parity.result import Result
+from parity.surrogate.saving import chosen
 
 # `--optimizer adam` picks the class whose fields are then options: `--optimizer.b1 0.9`.
 Kinds = make_dataclass(
@@ -44,7 +46,9 @@ class RunOptions:
     out: Path | None = None
     """Folder to leave the run in; runs/PROBLEM-DATE-TIME where none is named."""
     overwrite: bool = False
-    """Replace the run that the folder holds."""
+    """Replace the run, or the model, that the folder holds."""
+    save: Path | None = None
+    """Folder to keep the trained network in, for `parity predict` and `parity export`."""
     throughput: bool = True
     """Time each contender in a process of its own, where the ladder held."""
 
@@ -56,11 +60,25 @@ def main(arguments: list[str]) -> int:
     out = options.out or Path("runs") / f"{Path(experiment.problem).resolve().stem}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
     result = parity.run(
-        experiment, out=out, overwrite=options.overwrite, throughput=options.throughput, watcher=Bars(console)
+        experiment,
+        out=out,
+        save=options.save,
+        overwrite=options.overwrite,
+        throughput=options.throughput,
+        watcher=Bars(console),
     )
     show(result, console)
     console.print(f"Kept in {out}", highlight=False, soft_wrap=True)
+    if options.save is not None:
+        console.print(_saved(result, options.save), highlight=False, soft_wrap=True)
     return EXIT_STATUS[result.verdict]
+
+
+def _saved(result: Result, path: Path) -> str:
+    contender = chosen(result)
+    if contender is None:
+        return f"Nothing was kept in {path}: no run of the reference was trained to its end with finite weights."
+    return f"The network of {contender} is kept in {path}"
 
 
 def parse_run(arguments: list[str]) -> RunOptions:

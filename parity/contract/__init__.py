@@ -8,6 +8,7 @@ E evaluations, V rows evaluated, R replicas.
 from parity.contract.arrays import Arrays, Batch, BatchOrder, Data, History, State, segments
 from parity.contract.backend import Backend, Trainer
 from parity.contract.errors import DeviceError, InputError, ParityError, require, require_choice
+from parity.contract.exporting import Exporter, Network, Variable
 from parity.contract.losses import Loss
 from parity.contract.models import MLP, Model, RegularizedMLP, TensorSpec
 from parity.contract.optimizers import (
@@ -73,6 +74,7 @@ __all__ = [
     "DeviceError",
     "Evaluation",
     "Exponential",
+    "Exporter",
     "FirstOrder",
     "History",
     "InputError",
@@ -82,6 +84,7 @@ __all__ = [
     "Meeting",
     "Model",
     "NAdam",
+    "Network",
     "OneCycle",
     "Operation",
     "Optimizer",
@@ -105,6 +108,7 @@ __all__ = [
     "Trainer",
     "Training",
     "TrainingConfig",
+    "Variable",
     "WarmupCosine",
     "WatchedOptimizer",
     "WatchedStep",

@@ -1,0 +1,1 @@
+"""A trained network that is kept: saved, loaded, evaluated, differentiated and exported."""
