@@ -15,7 +15,7 @@ from parity.contract import InputError, ParityError
 from parity.interrupts import heeded
 from parity.nearest import suggestion
 
-COMMANDS = ("run", "diagnose", "predict", "export", "problems", "backends")
+COMMANDS = ("run", "diagnose", "predict", "export", "problems", "catalogue", "backends")
 
 WRONG_USAGE = 2
 OUR_ERROR = 70
@@ -36,6 +36,7 @@ commands:
   predict MODEL/ FILE.csv      what a kept network says of the rows of a table
   export MODEL/ --format F     a kept network as ONNX, for PyTorch or JAX alone, or as C
   problems [NAME]              what can be learned; with NAME, one problem
+  catalogue [NAMES]            train every engineering problem, and say what is reached
   backends                     what can train here, on which devices and in which modes
 
 `parity COMMAND --help` shows a command's options; `parity --version` the version.

@@ -323,6 +323,8 @@ class Result:
     pairs: tuple[Pair, ...]
     accuracy: dict[str, Accuracy]
     baselines: dict[str, Scores]
+    seconds: dict[str, float]
+    """Wall time of each contender's whole run, compiling with it."""
     throughput: dict[str, Throughput | None]
     throughput_note: str = ""
     """Why a speed is missing."""
@@ -350,6 +352,7 @@ class Result:
             "pairs": [asdict(pair) for pair in self.pairs],
             "accuracy": {name: asdict(scores) for name, scores in self.accuracy.items()},
             "baselines": {name: asdict(scores) for name, scores in self.baselines.items()},
+            "seconds": self.seconds,
             "throughput": {name: asdict(speed) if speed else None for name, speed in self.throughput.items()},
             "throughput_note": self.throughput_note,
             "splits": {name: asdict(scores) for name, scores in self.splits.items()},

@@ -205,6 +205,7 @@ def _result(experiment: Experiment, start: Start, subjects: dict[Contender, Subj
         pairs=tuple(done.pairs),
         accuracy=scores,
         baselines=simple,
+        seconds={name: subject.seconds for name, subject in trained.items() if subject.seconds is not None},
         throughput={str(contender): done.speeds.get(str(contender)) for contender in subjects},
         throughput_note=done.ended or done.note,
         evaluated_at=first.evaluated_at,

@@ -7,7 +7,7 @@ from parity.ladder.replicas import Given
 
 COMPARED_STEPS = 1000
 """Steps over which two runs are compared step by step, as replicas are trained that far; it bounds what they cost."""
-COMPARED_SOLUTIONS = 50
+COMPARED_SOLUTIONS = 25
 """The same of a solver, a step of which looks at the loss of all rows at several points, and may solve for all parameters."""
 EVALUATIONS = 200
 CHECKPOINTS = 24

@@ -1,5 +1,6 @@
 """Subject: a contender on the ladder, and what was observed of it, each observation made once."""
 
+import time
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -37,6 +38,8 @@ class Subject:
     start: Start
     watcher: Watcher
     calibration: Calibration
+    seconds: float | None = None
+    """Wall time of the whole run, compiling with it; None before it."""
 
     @cached_property
     def given(self) -> Given:
@@ -78,8 +81,9 @@ class Subject:
     def history(self) -> History:
         """The whole run."""
         self.trainer.set_state(self.given.state)
+        begin = time.perf_counter()
         with self.watcher.task(f"training {self.contender}", self.start.order.steps) as done:
-            return self.trainer.fit(
+            history = self.trainer.fit(
                 self.given.train,
                 self.start.order,
                 evaluate=self.given.held_out.inputs,
@@ -87,6 +91,8 @@ class Subject:
                 checkpoints_at=self.checkpoints_at,
                 progress=done,
             )
+        self.seconds = time.perf_counter() - begin
+        return history
 
     def predict(self, inputs: NDArray[np.float64]) -> NDArray[Any]:
         """What it has learned says of (V, D) inputs in network units."""

@@ -5,21 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from parity.contract import MLP, Adam, Cosine
+from parity.contract import MLP, Constant, LevenbergMarquardt
 from parity.experiment import Experiment
 from parity.problems.problem import Floats
 
 
 def engineering_recipe(name: str, **changes: Any) -> Experiment:
-    """4000 training rows, two layers of 24 tanh units, and the full batch."""
+    """4000 training rows, two layers of 24 tanh units, and Levenberg-Marquardt in float64, which its matrices need."""
     recipe: dict[str, Any] = {
         "problem": name,
         "rows": 4400,
         "held_out": 400 / 4400,
         "model": MLP(hidden=(24, 24), activation="tanh", initializer="lecun_normal"),
-        "optimizer": Adam(learning_rate=1e-2),
-        "schedule": Cosine(),
-        "epochs": 2000,
+        "optimizer": LevenbergMarquardt(),
+        "schedule": Constant(),
+        "epochs": 400,
+        "contender": (":float64",),
     }
     return Experiment(**(recipe | changes))
 

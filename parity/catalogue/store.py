@@ -1,0 +1,69 @@
+"""Entries on disk, a folder a problem beside its network, so that what was measured is not measured again."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from parity.catalogue.entry import Entry
+from parity.contract import InputError
+from parity.records import structured
+
+ENTRY = "entry.json"
+
+
+class Store:
+    """A folder of entries."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def at(cls, folder: Path) -> "Store":
+        """The folder, made where there is none; InputError where it can't be written to."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe = folder / ".writable"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise InputError(f"{folder} can't be written to: {error.strerror}. Name another folder (--out).") from None
+        return cls(folder)
+
+    def find(self, problem: str, key: str) -> Entry | None:
+        """What was measured of a problem under this key; None where that was something else, or nothing."""
+        path = self.model(problem) / ENTRY
+        if not path.exists():
+            return None
+        try:
+            table = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} can't be read: {error}. Remove it, to measure the problem again.") from None
+        if not isinstance(table, dict) or table.get("key") != key:
+            return None
+        return structured(table, Entry, str(path))
+
+    def keep(self, entry: Entry) -> None:
+        """Write an entry in one go."""
+        write(self.model(entry.problem) / ENTRY, json.dumps(_plain(asdict(entry)), indent=2, allow_nan=False) + "\n")
+
+    def model(self, problem: str) -> Path:
+        """The folder of a problem's network."""
+        return self.folder / problem
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file in one go."""
+    unfinished = path.with_name(f"{path.name}.part")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers that are not finite become null."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and value - value != 0 else value
