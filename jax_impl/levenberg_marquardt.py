@@ -13,7 +13,7 @@ from jax_impl.objective import Objective, Parameters, ravelled
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 
 PANELS = 2  # Of a symmetric product; more save multiplications, and make each product slower than that.
-ADDED = 128  # Rows whose products XLA adds one after the other; with all in one sum, float32 loses a digit where they are alike.
+ADDED = 128  # Rows in one sum, which XLA adds up one by one: over all, float32 loses a digit where they are alike.
 
 
 class Trial(NamedTuple):
