@@ -1,15 +1,16 @@
 """The solvers of the oracle against truth of another kind: finite differences, least squares, eigenvalues, dense formulas."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solving import solver_cases
 
 from parity import registry
-from parity.conformance import CHECKS, Case, cases
+from parity.conformance import CHECKS
 from parity.contract import (
     LBFGS,
     MLP,
@@ -19,7 +20,6 @@ from parity.contract import (
     Data,
     LevenbergMarquardt,
     Loss,
-    Solver,
     State,
     TrainingConfig,
     zero_state,
@@ -469,23 +469,11 @@ def test_at_a_minimum_lbfgs_stays_and_keeps_its_pairs():
     np.testing.assert_array_equal(flat(trainer.get_state().named()), flat(before.named()))
 
 
-@dataclass(frozen=True)
-class SolverCase(Case):
-    """A case of the suite for backends, trained by a solver."""
-
-    optimizer: Solver
-
-    @property
-    def config(self):
-        return replace(super().config, optimizer=self.optimizer, schedule=Constant(), clip_norm=None)
-
-
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), LBFGS(memory=3)])
 def test_with_a_solver_the_oracle_conforms(optimizer, check):
-    for case in cases(registry.load("numpy")):
-        if isinstance(case.model, MLP):
-            check(SolverCase(**vars(case), optimizer=optimizer))
+    for case in solver_cases(registry.load("numpy"), optimizer):
+        check(case)
 
 
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), LBFGS()])
