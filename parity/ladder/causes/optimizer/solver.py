@@ -24,6 +24,8 @@ KNOWN: dict[type, dict[str, tuple[float, ...]]] = {
     LBFGS: {"memory": (5, 10, 1, 7, 20), "c1": (1e-4, 1e-3, 0.1), "c2": (0.9, 0.1, 0.5), "most_trials": (25, 10, 20)},
 }
 """Values that these constants are often given."""
+LONGER = 16.0
+"""How many times as long a step may be for its length to be told."""
 ALIGN_FROZEN = "keep what the step returns, of the parameters and of what it carries on"
 ALIGN_RESET = "one solver and one state for the whole run, carried from step to step"
 ALIGN_REDUCTION = "c = 1 / (B K) for a mean, 1 for a sum, in the loss, in J'J and in J'r alike"
@@ -41,7 +43,7 @@ def solver_causes(scene: Scene) -> list[Judged]:
     solving = Solving(scene)
     found = judged(_hypotheses(solving), solving.evidence)
     # What is carried on follows from where the step went, and says nothing of its length.
-    of_length = judged([_length(solving)], solving.evidence.of(solving.before.parameters))
+    of_length = judged([_length(solving)], solving.of_parameters)
     # With any length most of a step is explained, so that next to nothing is not enough.
     found += [each for each in of_length if each.rest.level == 0]
     return found or judged([_another_way(solving)], solving.evidence)
@@ -72,6 +74,12 @@ class Solving:
     def evidence(self) -> Evidence:
         """The state behind it."""
         return self.scene.evidence(methodcaller("behind", 0))
+
+    @property
+    def of_parameters(self) -> Evidence:
+        """The parameters alone; a step that is longer has as much more of the rounding of the one it is computed from."""
+        evidence = self.evidence.of(self.before.parameters)
+        return replace(evidence, allowed={name: LONGER * size for name, size in evidence.allowed.items()})
 
     def told(self, config: TrainingConfig, before: State) -> Arrays:
         """What the healthy side makes of it where it is told another config, or put at another state."""
