@@ -13,6 +13,7 @@ from jax_impl.objective import Objective, Parameters, ravelled
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 
 PANELS = 2  # Of a symmetric product; more save multiplications, and make each product slower than that.
+ADDED = 128  # Rows in one sum, which XLA adds up one by one: over all, float32 loses a digit where they are alike.
 
 
 class Trial(NamedTuple):
@@ -65,7 +66,7 @@ def damped_step(config: LevenbergMarquardtConfig, objective: Objective, damping:
 def normal_equations(objective: Objective) -> tuple[Array, Array]:
     """(P, P) the lower triangle of c J'J, and (P,) c J'r; J of a block of rows is in memory at once."""
     x, (rows, outputs) = objective.point, objective.targets.shape
-    blocks = -(-rows // objective.block_rows)
+    blocks = -(-rows // min(objective.block_rows, ADDED))
     # All blocks alike, so that one program serves them: behind the last row come some that weigh nothing.
     missing = -rows % blocks
     inputs, targets = (

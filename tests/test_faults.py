@@ -28,6 +28,7 @@ PLACES = {
     "losses",
     "gradients",
     "optimizers",
+    "solvers",
     "schedules",
     "state",
     "buffers",
@@ -49,7 +50,7 @@ def drawn_faults(count):
     return [(fault.name, random.randrange(len(fault.experiments))) for fault in chosen]
 
 
-SAMPLE = [*drawn_faults(16), ("running_variance_of_nnx", 1), *((name, 0) for name in sorted(EQUIVALENT))]
+SAMPLE = [*drawn_faults(17), ("running_variance_of_nnx", 1), *((name, 0) for name in sorted(EQUIVALENT))]
 MUTANTS = [(number,) for number in Random(SEED).sample(range(len(mutants.all_mutants())), 8)]
 SEEDS = [(1,), (9,)]
 

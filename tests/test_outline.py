@@ -41,6 +41,8 @@ DIFFERENCES = {
          ["levenberg_marquardt(config)"],
          ["LevenbergMarquardt", "LevenbergMarquardt.__init__(self, config, parameters)",
           "LevenbergMarquardt.step(self, objective)"]),
+        ("XLA adds a product of matrices up in one row of terms, so long ones are taken in parts; PyTorch's does so itself.",
+         ["ADDED"], []),
     ],
     "lbfgs.py": [
         ("An Optax optimizer is two functions, and a PyTorch one an object that holds its parameters.",

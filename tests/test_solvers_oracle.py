@@ -1,15 +1,16 @@
 """The solvers of the oracle against truth of another kind: finite differences, least squares, eigenvalues, dense formulas."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solving import solver_cases
 
 from parity import registry
-from parity.conformance import CHECKS, Case, cases
+from parity.conformance import CHECKS
 from parity.contract import (
     LBFGS,
     MLP,
@@ -19,7 +20,6 @@ from parity.contract import (
     Data,
     LevenbergMarquardt,
     Loss,
-    Solver,
     State,
     TrainingConfig,
     zero_state,
@@ -72,14 +72,15 @@ def parameters_of(trainer):
     return flat(trainer.get_state().parameters)
 
 
-def exponent_of(trainer):
-    """The one number of which the slot is full."""
-    (value,) = np.unique(flat(trainer.get_state().optimizer["exponent"]))
-    return int(value)
+def damping_of(trainer):
+    """mu, of whose logarithm the slot is full."""
+    (value,) = np.unique(flat(trainer.get_state().optimizer["damping"]))
+    return trainer.config.optimizer.damping * np.exp(value)
 
 
-def with_exponent(state, value):
-    return replace(state, optimizer={"exponent": {n: np.full_like(a, value) for n, a in state.parameters.items()}})
+def with_damping(state, value):
+    """The state with the slot full of ln(mu / damping)."""
+    return replace(state, optimizer={"damping": {n: np.full_like(a, value) for n, a in state.parameters.items()}})
 
 
 def loss_at(vector, state, config, batch):
@@ -144,7 +145,6 @@ def test_the_first_step_of_levenberg_marquardt_is_a_damped_least_squares_solutio
     state, batch = start_of(config), batch_of(config)
     trainer = trainer_at(state, config)
     assert trainer.step(batch) == loss_at(flat(state.parameters), state, config, batch)
-    assert exponent_of(trainer) == -1
     np.testing.assert_allclose(parameters_of(trainer), damped_least_squares(state, config, batch, 1.0), atol=1e-7)
 
 
@@ -178,48 +178,58 @@ def test_blocks_of_rows_change_nothing_but_rounding(rows):
 
 
 def expected_trial(state, config, batch):
-    """The step and the exponent behind it, by the eigenvalues of A and the trainer's other verbs."""
+    """The step, the damping behind it and the trials that failed, by the eigenvalues of A and the trainer's other verbs."""
     c, x = config.optimizer, flat(state.parameters)
     loss, gradients = trainer_at(state, config).loss_and_grads(batch)
     jacobian = measured_jacobian(state, config, batch.inputs)
     values, vectors = np.linalg.eigh(share(config, batch) * jacobian.T @ jacobian)
     along = vectors.T @ flat(gradients) / 2
-    e = int(flat(state.optimizer["exponent"])[0])
-    for n in range(e, c.most_raised + 1):
-        trial = x - vectors @ (along / (values + c.damping * c.factor**n))
-        if loss_at(trial, state, config, batch) < loss:
-            return trial, max(n - 1, -c.most_lowered)
-    return x, c.most_raised + 1
+    first = c.damping * np.exp(flat(state.optimizer["damping"])[0])
+    # Doubled, then multiplied by 4, by 8: the sums of 1, 2, 3, ... doublings.
+    for failed, mu in enumerate(first * 2.0 ** np.cumsum(np.arange(30))):
+        if mu > c.highest:
+            return x, mu, failed
+        trial = x - vectors @ (along / (values + mu))
+        below = loss_at(trial, state, config, batch)
+        if below < loss:
+            # What the linear model promised is the loss less that of the residuals r - J d.
+            promised = np.sum(along**2 * (values + 2 * mu) / (values + mu) ** 2)
+            q = (loss - below) / promised
+            return trial, max(mu * max(1 / 3, 1 - (2 * q - 1) ** 3), c.lowest), failed
+    raise AssertionError("the damping never came above the highest")
 
 
-def test_the_exponent_rises_where_a_trial_fails_and_falls_with_each_step():
-    config = config_of(LevenbergMarquardt(damping=1e-4, factor=4.0), MLP((5,), "tanh"), outputs=1)
-    trainer, batch, exponents = trainer_at(start_of(config, seed=3, scale=1.5), config), batch_of(config), [0]
+def test_the_damping_falls_with_the_gain_of_a_step_and_rises_ever_faster_where_trials_fail():
+    config = config_of(LevenbergMarquardt(damping=1e-4), MLP((5,), "tanh"), outputs=1)
+    trainer, batch = trainer_at(start_of(config, seed=3, scale=1.5), config), batch_of(config)
+    failures, changes = [], []
     for _ in range(20):
-        x, exponent = expected_trial(trainer.get_state(), config, batch)
+        before = damping_of(trainer)
+        x, mu, failed = expected_trial(trainer.get_state(), config, batch)
         trainer.step(batch)
-        assert exponent_of(trainer) == exponent
+        assert damping_of(trainer) == pytest.approx(mu, rel=1e-4)
         np.testing.assert_allclose(parameters_of(trainer), x, rtol=1e-4, atol=1e-6)
-        exponents.append(exponent)
-    changes = np.diff(exponents)
-    assert changes.min() == -1
-    assert changes.max() >= 1
+        failures.append(failed)
+        changes.append(mu / before)
+    assert max(failures) >= 2
+    assert min(changes) == pytest.approx(1 / 3)
+    assert any(1 / 3 < change / 2 ** (n * (n + 1) / 2) < 1 for n, change in zip(failures, changes, strict=True))
 
 
-def test_the_exponent_falls_no_further_than_it_may():
-    config = config_of(LevenbergMarquardt(damping=10.0, factor=2.0, most_lowered=2))
-    trainer, batch, exponents = trainer_at(start_of(config), config), batch_of(config), []
+def test_the_damping_falls_no_further_than_it_may():
+    config = config_of(LevenbergMarquardt(damping=10.0, lowest=2.0))
+    trainer, batch, dampings = trainer_at(start_of(config), config), batch_of(config), []
     for _ in range(5):
         trainer.step(batch)
-        exponents.append(exponent_of(trainer))
-    assert exponents == [-1, -2, -2, -2, -2]
+        dampings.append(damping_of(trainer))
+    assert dampings == pytest.approx([10 / 3, 2, 2, 2, 2])
 
 
 def test_where_no_trial_is_below_nothing_changes_any_more():
     config = config_of(LevenbergMarquardt(), LINEAR)
     trainer, batch = trainer_at(start_of(config), config), batch_of(config)
     losses = [trainer.step(batch) for _ in range(40)]
-    assert exponent_of(trainer) == config.optimizer.most_raised + 1
+    assert damping_of(trainer) > config.optimizer.highest
     before = trainer.get_state()
     assert trainer.step(batch) == losses[-1]
     after = trainer.get_state()
@@ -228,26 +238,32 @@ def test_where_no_trial_is_below_nothing_changes_any_more():
         np.testing.assert_array_equal(after.named()[name], array)
 
 
-def test_from_the_last_exponent_a_step_changes_nothing_however_much_there_is_to_gain():
-    config = config_of(LevenbergMarquardt(most_raised=3))
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_above_the_highest_damping_a_step_changes_nothing_however_much_there_is_to_gain(dtype):
+    config = config_of(LevenbergMarquardt(highest=1.0))
     state, batch = start_of(config), batch_of(config)
-    for exponent, stays in ((4, True), (3, False)):
-        trainer = trainer_at(with_exponent(state, exponent), config)
-        loss = trainer.step(batch)
-        assert loss == loss_at(flat(state.parameters), state, config, batch)
-        assert np.array_equal(parameters_of(trainer), flat(state.parameters)) == stays
-        assert exponent_of(trainer) == (4 if stays else 2)
+    top = np.dtype(dtype).type(config.optimizer.range[1])
+    for damping, stays in ((np.nextafter(top, top + 1), True), (top, False)):
+        trainer = trainer_at(with_damping(state, damping), config, dtype)
+        before, loss = parameters_of(trainer), trainer.loss_and_grads(batch)[0]
+        assert trainer.step(batch) == loss
+        assert np.array_equal(parameters_of(trainer), before) == stays
+        assert (damping_of(trainer) > 0.9) == stays
 
 
-def test_an_exponent_a_rounding_away_is_the_same_exponent():
+def test_the_slot_is_read_from_its_first_element():
     config = config_of(LevenbergMarquardt())
-    state, batch, found = start_of(config), batch_of(config), []
-    for exponent in (3.0, np.nextafter(3.0, 0.0), np.nextafter(3.0, 4.0)):
-        trainer = trainer_at(with_exponent(state, exponent), config)
+    state, batch = start_of(config), batch_of(config)
+    mixed = with_damping(state, 0.0)
+    for array in mixed.optimizer["damping"].values():
+        array.ravel()[1:] = 7.0
+    mixed.optimizer["damping"]["layers.0.bias"][:] = 7.0
+    found = []
+    for given_state in (with_damping(state, 0.0), mixed):
+        trainer = trainer_at(given_state, config)
         trainer.step(batch)
-        found.append(trainer.get_state())
-    for other in found[1:]:
-        np.testing.assert_array_equal(flat(other.named()), flat(found[0].named()))
+        found.append(flat(trainer.get_state().named()))
+    np.testing.assert_array_equal(found[1], found[0])
 
 
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), LBFGS()])
@@ -258,14 +274,19 @@ def test_from_a_loss_that_is_not_finite_nothing_is_below(optimizer):
     trainer = trainer_at(state, config)
     assert np.isnan(trainer.step(batch))
     np.testing.assert_array_equal(parameters_of(trainer), flat(state.parameters))
-    kept = flat(trainer.get_state().named())[len(flat(state.parameters)) :]
-    assert set(kept) == ({14.0} if "exponent" in optimizer.slots else {0.0})
+    if isinstance(optimizer, LevenbergMarquardt):
+        # Doubled 1 + 2 + ... + 9 times, 1e-3 comes above 1e10.
+        assert damping_of(trainer) == pytest.approx(1e-3 * 2.0**45)
+    else:
+        assert not flat(trainer.get_state().named())[len(flat(state.parameters)) :].any()
 
 
 def test_a_trial_whose_loss_is_nan_fails():
     """Two units that cancel, so weak that the undamped step makes both overflow: infinity less infinity."""
     weak, large = 1e-300, 1e150
-    config = config_of(LevenbergMarquardt(damping=1e-303, most_raised=5), MLP((2,), "identity"), inputs=1, outputs=1)
+    config = config_of(
+        LevenbergMarquardt(damping=1e-303, lowest=1e-305, highest=1e-302), MLP((2,), "identity"), inputs=1, outputs=1
+    )
     zero = zero_state(config, "float64")
     kernels = {"layers.0.kernel": np.array([[weak, weak]]), "layers.1.kernel": np.array([[weak], [-weak]])}
     state = replace(zero, parameters={**zero.parameters, **kernels})
@@ -277,17 +298,18 @@ def test_a_trial_whose_loss_is_nan_fails():
     trainer = trainer_at(state, config)
     assert trainer.step(batch) == 1e20
     np.testing.assert_array_equal(parameters_of(trainer), flat(state.parameters))
-    assert exponent_of(trainer) == 6
+    assert damping_of(trainer) == pytest.approx(64e-303)
 
 
 def test_a_matrix_without_a_cholesky_factor_is_a_failed_trial():
     """Twice the same column of ones and minus ones: in A a pivot is exactly 0 until 1 + mu is above 1."""
-    config = config_of(LevenbergMarquardt(damping=1e-30, most_raised=20), LINEAR, outputs=1)
+    config = config_of(LevenbergMarquardt(damping=1e-30, lowest=1e-30), LINEAR, outputs=1)
     signs = np.array([[1.0], [-1.0], [1.0], [-1.0]])
     trainer = trainer_at(zero_state(config, "float64"), config)
     trainer.step(Batch(np.hstack([signs, signs]), signs + 1))
-    first = next(n for n in range(20) if 1 + 1e-30 * 10.0**n > 1)
-    assert exponent_of(trainer) == first - 1
+    first = next(mu for mu in 1e-30 * 2.0 ** np.cumsum(np.arange(30)) if 1 + mu > 1)
+    # The whole of what was promised is gained, to rounding.
+    assert damping_of(trainer) == pytest.approx(first / 3)
     np.testing.assert_allclose(parameters_of(trainer), [0.5, 0.5, 1.0], rtol=0.2)
 
 
@@ -308,7 +330,7 @@ def test_with_doubled_columns_and_dead_units_it_trains_on(optimizer, dtype):
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.sampled_from([LevenbergMarquardt(), LevenbergMarquardt(damping=1e-8, factor=3.0), LBFGS(), LBFGS(memory=1)]),
+    st.sampled_from([LevenbergMarquardt(), LevenbergMarquardt(damping=1e-8), LBFGS(), LBFGS(memory=1)]),
     st.sampled_from([LINEAR, MLP((4,), "tanh"), MLP((3, 3), "relu"), MLP((4,), "gelu")]),
     st.sampled_from(["mean", "sum"]),
     st.sampled_from(["float64", "float32"]),
@@ -447,23 +469,11 @@ def test_at_a_minimum_lbfgs_stays_and_keeps_its_pairs():
     np.testing.assert_array_equal(flat(trainer.get_state().named()), flat(before.named()))
 
 
-@dataclass(frozen=True)
-class SolverCase(Case):
-    """A case of the suite for backends, trained by a solver."""
-
-    optimizer: Solver
-
-    @property
-    def config(self):
-        return replace(super().config, optimizer=self.optimizer, schedule=Constant(), clip_norm=None)
-
-
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), LBFGS(memory=3)])
 def test_with_a_solver_the_oracle_conforms(optimizer, check):
-    for case in cases(registry.load("numpy")):
-        if isinstance(case.model, MLP):
-            check(SolverCase(**vars(case), optimizer=optimizer))
+    for case in solver_cases(registry.load("numpy"), optimizer):
+        check(case)
 
 
 @pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), LBFGS()])

@@ -13,6 +13,7 @@ from benchmarks.faults.catalogue import (
     order,
     reporting,
     schedules,
+    solvers,
     state,
 )
 from benchmarks.faults.fault import CATALOGUE
@@ -31,5 +32,6 @@ __all__ = [
     "order",
     "reporting",
     "schedules",
+    "solvers",
     "state",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from math import log, sqrt
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from parity.contract import Arrays, Loss
 from parity.ladder.causes.hypothesis import Evidence, Family, Hypothesis, Judged, Suspected, judged, judged_by_size
 from parity.ladder.causes.network import Floats, Network, round_to_float32
 from parity.ladder.causes.scene import Scene
+from parity.ladder.view import LOSS_OF_STEP, View
 
 Slope = tuple[float, Floats]
 """A loss, and its (B, K) gradient by the predictions."""
@@ -21,7 +23,16 @@ ALIGN_PENALTY = "no penalty in the loss: weight decay belongs to the optimizer"
 
 def loss_causes(scene: Scene) -> list[Judged]:
     """What would make the suspect's loss and gradients of the same predictions."""
-    return Losses(scene).judged()
+    return Losses(scene).judged() or judged(_told_late(scene), scene.evidence(attrgetter("losses")))
+
+
+def _told_late(scene: Scene) -> Suspected:
+    """The loss is right, and the one that a step tells is another."""
+    own = scene.views[0]
+    if own.stepped:
+        late = View(own.trainer, replace(own.given, state=own.stepped[0]), 1).loss["loss"]
+        text, align = "a step tells the loss behind its update", "a step tells the loss of its batch before the update"
+        yield Hypothesis("report.loss_late", text, align, lambda: {**own.loss, LOSS_OF_STEP: late})
 
 
 class Losses:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from parity.contract import Arrays, State
+from parity.contract import Arrays, Solver, State
 from parity.ladder.causes.hypothesis import Family, Suspected
 from parity.ladder.causes.loop.walk import Altered, Loop
 from parity.ladder.causes.transitions import steps_an_epoch
@@ -39,7 +39,9 @@ def resets(loop: Loop) -> Suspected:
 
 
 def rates(loop: Loop) -> Suspected:
-    """Another rate from the first step on in which a change would show."""
+    """Another rate from the first step on in which a change would show; a solver has none."""
+    if isinstance(loop.trainer.config.optimizer, Solver):
+        return
     for begin in _when(loop)[:1]:
         yield _rate_from(loop, begin)
 
