@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/installed
 # Sums over threads depend on how many there are.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install parity test lint bench calibrate faults clean
+.PHONY: help install parity test lint bench catalogue calibrate faults clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -43,6 +43,11 @@ bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.diagnosis
 	$(BIN)/python -m benchmarks.surrogate_speed
+	$(BIN)/python -m benchmarks.solver_seeds
+	$(BIN)/python -m benchmarks.solver_cost
+
+catalogue: install ## Train every engineering problem in both backends, and make its table again; resumes where it was ended
+	$(BIN)/parity catalogue --out benchmarks/results/catalogue
 
 calibrate: install ## Measure how far apart correct executions are, which the ladder's limits rest on; resumes where it was ended
 	$(BIN)/python -m benchmarks.calibrate

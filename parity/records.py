@@ -106,7 +106,7 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, _strictly(kind))
     converter.register_structure_hook_func(partial(_is_a, Literal), _choice)
     converter.register_structure_hook_func(partial(_is_a, tuple), partial(_sequence, converter))
-    converter.register_structure_hook_func(partial(_is_a, dict), _table)
+    converter.register_structure_hook_func(partial(_is_a, dict), partial(_table, converter))
     for optional in (int | None, float | None, str | None):
         converter.register_structure_hook(optional, partial(_optional, converter))
     for field_name, union in UNIONS.items():
@@ -140,10 +140,11 @@ def _strictly(kind: type) -> Callable[[Any, Any], Any]:
     return structure
 
 
-def _table(value: Any, cls: Any) -> dict[str, Any]:
+def _table(converter: cattrs.Converter, value: Any, cls: Any) -> dict[str, Any]:
+    _, element = get_args(cls)
     if not isinstance(value, dict):
         raise InputError(f"is {value!r}; expected a table.")
-    return dict(value)
+    return {key: each if element is Any else converter.structure(each, element) for key, each in value.items()}
 
 
 def _choice(value: Any, cls: Any) -> Any:

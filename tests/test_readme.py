@@ -41,15 +41,20 @@ def test_the_readmes_commands_work(command, tmp_path):
         assert {path.name for path in folder.iterdir()} >= {"result.json", "experiment.toml", "history.npz", "weights"}
 
 
+def shown_with(text):
+    (shown,) = [block for block in blocks(README, "text") if text in block]
+    return shown
+
+
 def test_the_readme_shows_a_real_run():
-    shown, _ = blocks(README, "text")
+    shown = shown_with("EQUIVALENT On paraboloid")
     assert "EQUIVALENT On paraboloid" in shown
     for rung in ("start", "predict", "loss", "gradients", "step", "trajectory", "accuracy", "throughput"):
         assert f"\n {rung} " in shown
 
 
 def test_the_readme_shows_a_real_answer():
-    _, shown = blocks(README, "text")
+    shown = shown_with("FOUND It")
     assert "FOUND It is target-shape-broadcast, then learning-rate-too-small." in shown
     script = (ROOT / "examples" / "paraboloid_torch.py").read_text(encoding="utf-8").splitlines()
     corrected = re.findall(r"paraboloid_torch\.py:(\d+) - (.*)", shown)
