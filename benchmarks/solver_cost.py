@@ -35,7 +35,7 @@ def main() -> None:
     for row in rows:
         print(
             f"{row['backend']}: {row['ratio']:.2f} ({row['quartiles'][0]:.2f} to {row['quartiles'][1]:.2f}) times J'J and "
-            f"Cholesky in NumPy, {row['milliseconds']:.0f} ms an iteration with {row['trials']:.1f} trials; "
+            f"Cholesky in NumPy, {row['milliseconds']:.0f} ms an iteration; "
             f"{row['peak_gib']:.2f} GiB at {MANY_ROWS:,} rows, of which {row['idle_gib']:.2f} before"
         )
     print(f"kept in {keep('solver_cost', rows, list(TWINS))}")
@@ -91,19 +91,7 @@ def cost(backend: str) -> dict[str, Any]:
         "ratio": median(ratios),
         "quartiles": [low, high],
         "milliseconds": 1e3 * median(ours for ours, _ in rounds) / ITERATIONS,
-        "trials": trials(trainer, start),
     }
-
-
-def trials(trainer: Trainer, start: Start) -> float:
-    """How many dampings an iteration tries, on average: those it raised, and the last."""
-    state, train, _ = start.cast("float64")
-    trainer.set_state(state)
-    exponents = [0.0]
-    for i in range(ITERATIONS):
-        trainer.step(start.order.batch(train, i))
-        exponents.append(float(trainer.get_state().optimizer["exponent"]["layers.0.bias"][0]))
-    return float(np.mean(np.diff(exponents) + 2))
 
 
 def memory(backend: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 from torch_impl.objective import Objective
 
-PANELS = 2  # Of a symmetric product; more save multiplications, and make each product slower than that.
+PANELS = 6  # Of a symmetric product; more save multiplications, and make each product slower than that.
 
 
 class Trial(NamedTuple):

@@ -52,8 +52,8 @@ class Objective:
         def of_row(parameters: Parameters, row: Tensor) -> Tensor:
             return self.network(parameters, row.unsqueeze(0))[0, output]
 
-        rows = vmap(grad(of_row), in_dims=(None, 0))(self.unflatten(x), inputs)
-        return torch.cat([derivatives.reshape(len(inputs), -1) for derivatives in rows.values()], dim=1).T
+        rows = vmap(grad(of_row), in_dims=(None, 0), out_dims=-1)(self.unflatten(x), inputs)
+        return torch.cat([derivatives.reshape(-1, len(inputs)) for derivatives in rows.values()])
 
 
 def ravelled(parameters: Iterable[Tensor]) -> Tensor:
