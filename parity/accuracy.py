@@ -65,7 +65,7 @@ def score_output(quantity: Quantity, told: Floats, true: Floats) -> OutputScores
     """One output over (V,) rows, in its own unit."""
     with np.errstate(over="ignore", invalid="ignore"):
         error = np.abs(told - true)
-        relative = error / np.abs(true) if quantity.low > 0 or quantity.high < 0 else None
+        relative = error / np.abs(true) if quantity.has_relative_error else None
         errors = {
             "rmse": float(np.sqrt((error**2).mean())),
             "max_abs": float(error.max()),

@@ -1,7 +1,6 @@
 """Result: what a run found, as an object and as JSON."""
 
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from parity.contract import History, State
 from parity.experiment import Experiment
+from parity.files import finite
 
 SCHEMA_VERSION = 1
 
@@ -357,13 +357,5 @@ class Result:
             "throughput_note": self.throughput_note,
             "splits": {name: asdict(scores) for name, scores in self.splits.items()},
         }
-        finite: dict[str, Any] = _finite(record)
-        return finite
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+        table: dict[str, Any] = finite(record)
+        return table

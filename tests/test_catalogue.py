@@ -91,6 +91,18 @@ def test_what_was_measured_is_not_measured_again(measured, capsys):
     assert entry_in(measured) == before
 
 
+def test_the_table_has_all_that_was_measured_in_the_folder(measured, tiny):
+    other = replace(tiny, name="other", recipe=replace(tiny.recipe, problem="other", epochs=2))
+    register(other)
+    try:
+        main(["catalogue", "other", "--out", str(measured)])
+        table = (measured / "catalogue.md").read_text()
+    finally:
+        del CATALOGUE["other"]
+    assert "| tiny | y |" in table
+    assert "| other | y |" in table
+
+
 def test_a_target_that_is_missed_is_told(tiny, tmp_path, capsys):
     outputs = (replace(tiny.outputs[0], target=Bound("max_rel", 1e-12)), tiny.outputs[1])
     register(replace(tiny, outputs=outputs, recipe=replace(tiny.recipe, epochs=1)))

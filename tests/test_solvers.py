@@ -107,7 +107,10 @@ def test_steps_are_compiled_once(monkeypatch):
     assert len(built) == traced
 
 
-def small(optimizer, epochs, model=MLP((10, 5), "silu"), rows=100):  # noqa: B008
+ASKED = MLP((10, 5), "silu")
+
+
+def small(optimizer, epochs, model=ASKED, rows=100):
     return recipe(
         "paraboloid", optimizer=optimizer, schedule=Constant(), batch_size=None, epochs=epochs, rows=rows, model=model
     )

@@ -30,7 +30,10 @@ ROWS = 24
 EPS = np.finfo("float64").eps
 
 
-def config_of(optimizer, model=MLP((4,), "tanh"), inputs=2, outputs=2, reduction="mean", steps=40):  # noqa: B008
+SMALL = MLP((4,), "tanh")
+
+
+def config_of(optimizer, model=SMALL, inputs=2, outputs=2, reduction="mean", steps=40):
     return TrainingConfig(model, inputs, outputs, Loss("mse", reduction), optimizer, Constant(), None, steps)
 
 

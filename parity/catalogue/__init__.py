@@ -2,7 +2,7 @@
 
 from parity.catalogue.entry import Entry, Speed, Training
 from parity.catalogue.measure import engineering, key_of, measure
-from parity.catalogue.store import Store, write
+from parity.catalogue.store import Store
 from parity.catalogue.table import markdown, show_entries
 
 __all__ = [
@@ -15,5 +15,4 @@ __all__ = [
     "markdown",
     "measure",
     "show_entries",
-    "write",
 ]

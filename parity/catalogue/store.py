@@ -1,13 +1,13 @@
 """Entries on disk, a folder a problem beside its network, so that what was measured is not measured again."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
 
 from parity.catalogue.entry import Entry
 from parity.contract import InputError
+from parity.files import finite, write_whole
 from parity.records import structured
 
 ENTRY = "entry.json"
@@ -24,9 +24,7 @@ class Store:
         """The folder, made where there is none; InputError where it can't be written to."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            probe = folder / ".writable"
-            probe.touch()
-            probe.unlink()
+            TemporaryFile(dir=folder).close()
         except OSError as error:
             raise InputError(f"{folder} can't be written to: {error.strerror}. Name another folder (--out).") from None
         return cls(folder)
@@ -46,24 +44,9 @@ class Store:
 
     def keep(self, entry: Entry) -> None:
         """Write an entry in one go."""
-        write(self.model(entry.problem) / ENTRY, json.dumps(_plain(asdict(entry)), indent=2, allow_nan=False) + "\n")
+        text = json.dumps(finite(asdict(entry)), indent=2, allow_nan=False)
+        write_whole(self.model(entry.problem) / ENTRY, (text + "\n").encode())
 
     def model(self, problem: str) -> Path:
         """The folder of a problem's network."""
         return self.folder / problem
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file in one go."""
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
-
-
-def _plain(value: Any) -> Any:
-    """Numbers that are not finite become null."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and value - value != 0 else value

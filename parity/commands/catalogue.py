@@ -7,9 +7,10 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from parity.catalogue import Entry, Store, engineering, key_of, markdown, measure, show_entries, write
+from parity.catalogue import Entry, Store, engineering, key_of, markdown, measure, show_entries
 from parity.commands.status import EXIT_STATUS
 from parity.contract import InputError
+from parity.files import write_whole
 from parity.nearest import suggestion
 from parity.problems import Problem
 from parity.report.terminal import Bars
@@ -26,7 +27,7 @@ class CatalogueOptions:
     names: tyro.conf.Positional[tuple[str, ...]] = ()
     """Problems; all where none is named."""
     out: Path = Path("catalogue")
-    """Folder to leave networks, measurements and catalogue.md in."""
+    """Folder to leave networks, measurements and catalogue.md in, a table of all that was measured there."""
     again: bool = False
     """Measure also what was measured already."""
 
@@ -46,7 +47,8 @@ def main(arguments: list[str]) -> int:
         store.keep(entry)
         entries.append(entry)
     show_entries(entries, console)
-    write(options.out / "catalogue.md", markdown(entries))
+    kept = [store.find(problem.name, key_of(problem)) for problem in engineering()]
+    write_whole(options.out / "catalogue.md", markdown([entry for entry in kept if entry is not None]).encode())
     console.print(f"Kept in {escape(str(options.out))}", highlight=False, soft_wrap=True)
     return 0 if all(entry.held for entry in entries) else EXIT_STATUS["different"]
 

@@ -7,13 +7,13 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 from platformdirs import user_cache_dir
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from parity.files import write_whole
 from parity.problems.problem import Floats, Problem
 
 FOLDER = "PARITY_CACHE"
@@ -92,16 +92,8 @@ def _read(path: Path, shape: tuple[int, int]) -> Floats | None:
 
 
 def _write(path: Path, outputs: Floats) -> None:
-    """Write beside the file, then rename: whoever reads meanwhile sees all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        try:
-            file.write(save({"outputs": outputs}, {"sha256": _digest(outputs)}))
-            file.close()
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_whole(path, save({"outputs": outputs}, {"sha256": _digest(outputs)}))
 
 
 def _digest(outputs: Floats) -> str:

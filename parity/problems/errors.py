@@ -33,7 +33,7 @@ def measure_of(quantity: Quantity) -> Measure:
     """That of its need; else relative where an output can't be 0, and absolute where it can."""
     if quantity.need is not None:
         return quantity.need.measure
-    return "max_rel" if quantity.low > 0.0 or quantity.high < 0.0 else "max_abs"
+    return "max_rel" if quantity.has_relative_error else "max_abs"
 
 
 def told(measure: Measure, value: float, unit: str) -> str:

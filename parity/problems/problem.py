@@ -40,6 +40,11 @@ class Quantity:
     target: Bound | None = None
     """Of an output: what the recipe reaches on an independent set of rows."""
 
+    @property
+    def has_relative_error(self) -> bool:
+        """Whether its range excludes 0, where a share of the true value means nothing."""
+        return self.low > 0.0 or self.high < 0.0
+
 
 @dataclass(frozen=True)
 class Shortcut:

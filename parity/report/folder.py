@@ -1,7 +1,6 @@
 """The folder that a run leaves: result.json, experiment.toml, history.npz and the weights."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from safetensors.numpy import save_file
 
 from parity.contract import Arrays, InputError
 from parity.experiment import Experiment
+from parity.files import write_whole
 from parity.records import write_experiment
 from parity.result import Result
 
@@ -48,9 +48,7 @@ class RunFolder:
         for name, tensors in _weights(result).items():
             save_file(tensors, self.path / WEIGHTS / f"{name}.safetensors")
         text = json.dumps(result.to_json(), indent=2, allow_nan=False)
-        unfinished = self.path / "result.json.part"
-        unfinished.write_text(text + "\n", encoding="utf-8")
-        os.replace(unfinished, self.path / "result.json")
+        write_whole(self.path / "result.json", (text + "\n").encode())
 
 
 def _history_arrays(result: Result) -> dict[str, Any]:

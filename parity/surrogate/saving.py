@@ -2,12 +2,10 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from safetensors.numpy import save as to_bytes
 import parity
 from parity.contract import InputError, Scaling, require
 from parity.contract.exporting import Variable
+from parity.files import finite, write_whole
 from parity.problems import Quantity
 from parity.records import unstructured
 from parity.result import Result
@@ -38,7 +37,7 @@ class ModelFolder:
         )
         try:
             path.mkdir(parents=True, exist_ok=True)
-            _write(path / CARD, b"", commit=False)
+            TemporaryFile(dir=path).close()
         except OSError as error:
             raise InputError(f"{path} can't be written: {error.strerror}. Choose another folder (--save).") from None
         return cls(path)
@@ -52,9 +51,9 @@ class ModelFolder:
         tensors = {name: np.ascontiguousarray(array) for name, array in {**final.parameters, **final.buffers}.items()}
         weights = to_bytes(tensors)
         card = card_of(result, start, contender, hashlib.sha256(weights).hexdigest())
-        text = json.dumps(_finite(unstructured(card)), indent=2, allow_nan=False, ensure_ascii=False)
-        _write(self.path / WEIGHTS, weights)
-        _write(self.path / CARD, (text + "\n").encode())
+        text = json.dumps(finite(unstructured(card)), indent=2, allow_nan=False, ensure_ascii=False)
+        write_whole(self.path / WEIGHTS, weights)
+        write_whole(self.path / CARD, (text + "\n").encode())
 
 
 def save(result: Result, path: Path | str, *, overwrite: bool = False) -> Path:
@@ -121,22 +120,3 @@ def _variables(quantities: Sequence[Quantity], scaling: Scaling, rows: NDArray[n
         )
         for i, quantity in enumerate(quantities)
     )
-
-
-def _write(path: Path, content: bytes, commit: bool = True) -> None:
-    """Write a file in one go; without `commit` only try whether it could be."""
-    unfinished = path.with_name(f"{path.name}.part")
-    unfinished.write_bytes(content)
-    if commit:
-        os.replace(unfinished, path)
-    else:
-        unfinished.unlink()
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no number that is not finite: null."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
