@@ -23,6 +23,7 @@ from parity.cli import main
 from parity.contract import InputError
 from parity.progress import Silent
 from parity.start import draw
+from parity.surrogate.card import seal
 from parity.surrogate.checking import random_rows
 from torch_impl.export import Surrogate as InTorch
 
@@ -198,7 +199,7 @@ def test_an_interrupted_run_leaves_no_half_model(results, tmp_path):
 
 
 def changed(path, **changes):
-    """A card with some of its keys changed; `None` takes a key away."""
+    """A card with some of its keys changed and sealed anew; `None` takes a key away."""
     record = json.loads(path.read_text(encoding="utf-8"))
     for dotted, value in changes.items():
         *places, last = dotted.split("__")
@@ -209,7 +210,7 @@ def changed(path, **changes):
             del inner[last]
         else:
             inner[last] = value
-    path.write_text(json.dumps(record), encoding="utf-8")
+    path.write_text(json.dumps({**record, "sha256": seal(record)}), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,28 @@ def test_an_edited_card_is_refused_by_file_key_and_expectation(model, changes, s
     with pytest.raises(InputError, match=r"(model\.json|weights\.safetensors)") as refused:
         package.load(model)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"scale": ', '"scale": 1'), ('"meaning": "', '"meaning": "the '), ('"rmse": ', '"rmse": 1')],
+)
+def test_a_plausible_edit_of_a_card_is_seen(model, old, new):
+    path = model / "model.json"
+    text = path.read_text(encoding="utf-8")
+    edited = text.replace(old, new, 1)
+    assert edited != text
+    path.write_text(edited, encoding="utf-8")
+    with pytest.raises(InputError, match=r"model.json was changed after it was saved"):
+        package.load(model)
+
+
+def test_a_card_may_be_laid_out_anew(model):
+    path = model / "model.json"
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")), indent=None, sort_keys=True), encoding="utf-8"
+    )
+    package.load(model)
 
 
 @pytest.mark.parametrize("name", ["model.json", "weights.safetensors"])

@@ -1,5 +1,7 @@
 """The card of a surrogate, `model.json`: all that is known of it but its weights."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +11,14 @@ from parity.contract.exporting import Dtype, Variable
 FORMAT = 1
 CARD = "model.json"
 WEIGHTS = "weights.safetensors"
+SEAL = "sha256"
+"""Key behind the card's own, by which a changed card is known."""
+
+
+def seal(record: dict[str, Any]) -> str:
+    """SHA-256 of all that a card's file says, however it is laid out, but the seal itself."""
+    told = {key: value for key, value in record.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from safetensors.numpy import load as from_bytes
 from parity.contract import InputError, require
 from parity.contract.exporting import Network
 from parity.records import structured
-from parity.surrogate.card import CARD, FORMAT, WEIGHTS, Card
+from parity.surrogate.card import CARD, FORMAT, SEAL, WEIGHTS, Card, seal
 from parity.surrogate.surrogate import Surrogate
 
 SCORES = ("rmse", "mae", "max_abs", "r2", "hit_rate")
@@ -54,11 +54,17 @@ def read_card(path: Path) -> Card:
             else "Save the model again."
         ),
     )
+    kept = record.pop(SEAL, None)
     card = structured(record, Card, str(path))
     for side in ("inputs", "outputs"):
         symbols = [variable.symbol for variable in getattr(card, side)]
         require(bool(symbols), f"{path}: {side} is empty; expected a variable at least.")
         require(len(set(symbols)) == len(symbols), f"{path}: {side} has the symbols {symbols}; expected each once.")
+    require(
+        kept == seal(record),
+        f"{path} was changed after it was saved: its {SEAL} is {kept!r}, and what it says has {seal(record)}. Save the model "
+        "again.",
+    )
     return card
 
 
@@ -80,16 +86,19 @@ def network_of(card: Card, tensors: dict[str, NDArray[Any]]) -> Network:
 
 def about(card: Card) -> tuple[str, ...]:
     """Where a surrogate comes from and how accurate it is, a line each."""
-    numbers = {
-        name: value for name, value in card.accuracy.items() if name in SCORES and isinstance(value, int | float)
-    }
+    numbers = {name: value for name, value in card.accuracy.items() if name in SCORES}
     return (
         f"{card.name}: {card.title}",
         f"trained by parity {card.origin.parity}, {card.origin.contender}, verdict {card.origin.verdict}",
-        "on rows not trained on: " + ", ".join(f"{name} {value:.6g}" for name, value in numbers.items()),
+        f"on rows not trained on: {_listed(numbers)}",
+        *(f"  {symbol}: {_listed(scores)}" for symbol, scores in card.accuracy.get("outputs", {}).items()),
         f"SHA-256 of the data {card.origin.data_sha256}",
         f"SHA-256 of the weights {card.weights_sha256}",
     )
+
+
+def _listed(scores: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in scores.items() if isinstance(value, int | float))
 
 
 def _tensors(path: Path, weights: bytes, card: Card) -> dict[str, NDArray[Any]]:

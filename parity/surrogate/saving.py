@@ -19,7 +19,7 @@ from parity.problems import Quantity
 from parity.records import unstructured
 from parity.result import Result
 from parity.start import Start, draw
-from parity.surrogate.card import CARD, FORMAT, WEIGHTS, Card, Origin
+from parity.surrogate.card import CARD, FORMAT, SEAL, WEIGHTS, Card, Origin, seal
 
 
 class ModelFolder:
@@ -51,7 +51,8 @@ class ModelFolder:
         tensors = {name: np.ascontiguousarray(array) for name, array in {**final.parameters, **final.buffers}.items()}
         weights = to_bytes(tensors)
         card = card_of(result, start, contender, hashlib.sha256(weights).hexdigest())
-        text = json.dumps(finite(unstructured(card)), indent=2, allow_nan=False, ensure_ascii=False)
+        record = finite(unstructured(card))
+        text = json.dumps({**record, SEAL: seal(record)}, indent=2, allow_nan=False, ensure_ascii=False)
         write_whole(self.path / WEIGHTS, weights)
         write_whole(self.path / CARD, (text + "\n").encode())
 
