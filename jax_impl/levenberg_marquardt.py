@@ -12,7 +12,7 @@ from jax.scipy.linalg import cho_solve
 from jax_impl.objective import Objective, Parameters, ravelled
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 
-PANELS = 2  # Of a symmetric product; more save multiplications, and make each product slower than that.
+PANELS = 4  # Of a symmetric product; more save multiplications, and make each product slower than that.
 ADDED = 128  # Rows in one sum, which XLA adds up one by one: over all, float32 loses a digit where they are alike.
 
 
@@ -75,27 +75,29 @@ def normal_equations(objective: Objective) -> tuple[Array, Array]:
     )
     weights = (jnp.arange(rows + missing) < rows).astype(x.dtype).reshape(blocks, -1)
 
-    def add(sums: tuple[Array, Array], block: tuple[Array, Array, Array]) -> tuple[tuple[Array, Array], None]:
-        matrix, gradient = sums
+    def add(sums: tuple[list[Array], Array], block: tuple[Array, Array, Array]) -> tuple[tuple[list[Array], Array], None]:
+        panels, gradient = sums
         its_inputs, its_targets, weight = block
         residuals = objective.predict(x, its_inputs) - its_targets
         for k in range(outputs):
             jacobian = objective.jacobian(x, its_inputs, k)
             jacobian = jacobian * weight if missing else jacobian
-            matrix, gradient = matrix + lower_product(jacobian), gradient + jacobian @ residuals[:, k]
-        return (matrix, gradient), None
+            panels = [
+                panel + jacobian[start:stop] @ jacobian[:stop].T
+                for panel, (start, stop) in zip(panels, cuts(x.size), strict=True)
+            ]
+            gradient = gradient + jacobian @ residuals[:, k]
+        return (panels, gradient), None
 
-    zero = jnp.zeros((x.size, x.size), x.dtype), jnp.zeros_like(x)
-    (matrix, gradient), _ = lax.scan(add, zero, (inputs, targets, weights))
+    zero = [jnp.zeros((stop - start, stop), x.dtype) for start, stop in cuts(x.size)], jnp.zeros_like(x)
+    (panels, gradient), _ = lax.scan(add, zero, (inputs, targets, weights))
+    matrix = jnp.concatenate([jnp.pad(panel, ((0, 0), (0, x.size - panel.shape[1]))) for panel in panels])
     return objective.scale * matrix, objective.scale * gradient
 
 
-def lower_product(jacobian: Array) -> Array:
-    """The lower triangle of J J' for (P, B) J, by panels; above it stand zeros, or what belongs there."""
-    size = len(jacobian)
-    cuts = [size * panel // PANELS for panel in range(PANELS + 1)]
-    panels = [jacobian[start:stop] @ jacobian[:stop].T for start, stop in pairwise(cuts)]
-    return jnp.concatenate([jnp.pad(panel, ((0, 0), (0, size - panel.shape[1]))) for panel in panels])
+def cuts(size: int) -> list[tuple[int, int]]:
+    """Panels of a lower triangle: from which row to which, and so as far as to which column."""
+    return list(pairwise(size * panel // PANELS for panel in range(PANELS + 1)))
 
 
 def solved(matrix: Array, mu: Array, gradient: Array) -> Array:

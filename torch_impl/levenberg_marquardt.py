@@ -78,19 +78,15 @@ def normal_equations(objective: Objective) -> tuple[Tensor, Tensor]:
         residuals = objective.predict(x, inputs) - targets
         for k in range(outputs):
             jacobian = objective.jacobian(x, inputs, k)
-            matrix += lower_product(jacobian)
+            for start, stop in cuts(len(x)):
+                matrix[start:stop, :stop].addmm_(jacobian[start:stop], jacobian[:stop].T)
             gradient += jacobian @ residuals[:, k]
     return objective.scale * matrix, objective.scale * gradient
 
 
-def lower_product(jacobian: Tensor) -> Tensor:
-    """The lower triangle of J J' for (P, B) J, by panels; above it stand zeros, or what belongs there."""
-    size = len(jacobian)
-    cuts = [size * panel // PANELS for panel in range(PANELS + 1)]
-    product = jacobian.new_zeros(size, size)
-    for start, stop in pairwise(cuts):
-        torch.mm(jacobian[start:stop], jacobian[:stop].T, out=product[start:stop, :stop])
-    return product
+def cuts(size: int) -> list[tuple[int, int]]:
+    """Panels of a lower triangle: from which row to which, and so as far as to which column."""
+    return list(pairwise(size * panel // PANELS for panel in range(PANELS + 1)))
 
 
 def solved(matrix: Tensor, mu: Tensor, gradient: Tensor) -> Tensor:
