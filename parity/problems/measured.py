@@ -3,13 +3,11 @@
 from dataclasses import replace
 from math import ceil
 
-import numpy as np
-
 from parity.columns import Columns
 from parity.contract import MLP, Adam, Cosine, Data, Optimizer, Schedule, require
 from parity.experiment import Experiment
-from parity.problems.problem import Floats, Problem, Quantity
-from parity.tables import Split, Table, check, chosen, read
+from parity.problems.problem import Problem, Quantity
+from parity.tables import Split, Table, check_learnable, chosen, read
 from parity.tables.choice import units_of
 
 FULL_BATCH_ROWS = 4_000
@@ -28,6 +26,11 @@ def table_recipe(name: str, columns: Columns, sha256: str = "") -> Experiment:
     table = read(name)
     _check_unchanged(table, sha256)
     return _recipe(table, _checked(table, columns))
+
+
+def unchecked_table_recipe(name: str, columns: Columns) -> Experiment:
+    """What a table starts with, columns as they are given, for a page of options that is to help in choosing them."""
+    return _recipe(read(name), columns)
 
 
 def settled_table(experiment: Experiment) -> tuple[Experiment, Problem]:
@@ -62,7 +65,7 @@ def training(rows: int) -> tuple[Optimizer, Schedule]:
 
 def _checked(table: Table, columns: Columns) -> Columns:
     spelled = chosen(table, columns)
-    check(table, spelled)
+    check_learnable(table, spelled)
     return spelled
 
 
@@ -126,7 +129,7 @@ def _problem(table: Table, recipe: Experiment, split: Split | None) -> Problem:
         truth=None,
         source=f"{table.name}, SHA-256 {table.sha256}",
         recipe=recipe,
-        table=Data(_stacked(table, columns.inputs), _stacked(table, columns.target)),
+        table=Data(table.stacked(columns.inputs), table.stacked(columns.target)),
         given_split=None if split is None else (split.held_out, split.train),
     )
 
@@ -144,7 +147,3 @@ def _quantities(table: Table, columns: Columns, names: tuple[str, ...]) -> tuple
         )
         for name in names
     )
-
-
-def _stacked(table: Table, names: tuple[str, ...]) -> Floats:
-    return np.stack([table.columns[name].values for name in names], axis=1)
