@@ -425,6 +425,11 @@ class TestPredict:
         assert main(["predict", str(model), "-"]) == 2
         assert said in capsys.readouterr().err
 
+    def test_standard_input_may_be_closed(self, model, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stdin", None)
+        assert main(["predict", str(model), "-"]) == 2
+        assert "standard input is closed" in capsys.readouterr().err
+
     def test_a_file_that_is_not_there_is_named(self, model, tmp_path, capsys):
         (tmp_path / "new.csv").touch()
         assert main(["predict", str(model), str(tmp_path / "new.cvs")]) == 2

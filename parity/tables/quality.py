@@ -6,11 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from parity.columns import Columns
-from parity.contract import InputError, require
+from parity.contract import InputError
 from parity.tables.table import Column, Table
 
-FEWEST_ROWS = 10
-"""A split of fewer leaves hardly a row to judge by."""
 SHOWN = 5
 """Rows that are named one by one."""
 DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
@@ -18,10 +16,6 @@ DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
 
 def check_learnable(table: Table, columns: Columns) -> None:
     """InputError at the first thing in the columns in use, spelled out, that no network could learn."""
-    require(
-        table.rows >= FEWEST_ROWS,
-        f"{table.name} has {table.rows} rows; expected at least {FEWEST_ROWS}, to train on and to judge by.",
-    )
     used = (*columns.inputs, *columns.target)
     check_finite(table, used, spare=True)
     for name in used:

@@ -8,7 +8,7 @@ from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 
-from parity.contract import InputError
+from parity.contract import InputError, require
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ def of_path(path: Path) -> Source:
 def of_standard_input() -> Iterator[Source]:
     """Standard input, kept in a file meanwhile: a table is opened several times, to see what it is and to read it."""
     name = "standard input"
+    require(sys.stdin is not None, f"{name} is closed; send a table there, or name a file.")
     with TemporaryDirectory(prefix="parity-") as folder:
         path = Path(folder) / "table"
         try:
