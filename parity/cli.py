@@ -33,7 +33,7 @@ commands:
                                one with its splits), or a run's folder or FILE.toml
   diagnose SCRIPT.py           run a training script as it is, and say why its network does
                                not learn; also a PROBLEM or FILE.toml
-  predict MODEL/ FILE.csv      what a kept network says of the rows of a table
+  predict MODEL/ TABLE         what a kept network says of the rows of a table
   export MODEL/ --format F     a kept network as ONNX, for PyTorch or JAX alone, or as C
   problems [NAME]              what can be learned; with NAME, one problem
   catalogue [NAMES]            train every engineering problem, and say what is reached

@@ -1,6 +1,7 @@
 """Outcomes over seeds: the statistics against SciPy and simulation, real runs, and planted faults that only the end shows."""
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -539,6 +540,16 @@ def test_the_table_fits_a_narrow_terminal():
     lines = shown.get().splitlines()
     row = next(line for line in lines if line.startswith(" R2  "))
     assert row.rstrip().endswith("equivalent")
+
+
+def test_bounds_are_told_whole_on_a_narrow_terminal():
+    quick = {"rows": 60, "test_rows": 50, "epochs": 2, "contender": ("numpy:float32",), "reference": "numpy:float64"}
+    console = Console(width=80)
+    with console.capture() as shown:
+        show(parity.run(parity.recipe("colebrook", **quick, optimizer=SGD()), throughput=False), console)
+    rows = [re.split(" {2,}", line.strip()) for line in shown.get().splitlines()]
+    assert ["target", *["beyond 0.02 %"] * 2] in rows
+    assert ["needed", *["beyond 1 %"] * 2] in rows
 
 
 class StopAt(Silent):

@@ -6,13 +6,15 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from command import contents, parity
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from networks import ACTIVATIONS, MODELS, distance, random_network, surrogate_of
 from safetensors.numpy import load_file, save_file
@@ -329,6 +331,28 @@ def test_a_surrogate_needs_no_framework(model):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def piped(content: bytes) -> TextIOWrapper:
+    """Standard input that holds these bytes."""
+    return TextIOWrapper(BytesIO(content))
+
+
+def parquet(columns) -> bytes:
+    """A table as Parquet."""
+    file = BytesIO()
+    pq.write_table(pa.table(columns), file)
+    return file.getvalue()
+
+
+# Two rows, y in front of x beside a column of words, in every form that a table has.
+FORMS = {
+    "commas": b"note,y,x\nfirst,0.2,0.1\n,0.25,0.3\n",
+    "semicolons": b"\xef\xbb\xbfnote;y;x\r\nfirst;0.2;0.1\r\n;0.25;0.3\r\n",
+    "tabs": b"note\ty\tx\nfirst\t0.2\t0.1\n\t0.25\t0.3\n",
+    "blanks": b"\nnote  y    x\nfirst 0.2  0.1\n-     0.25 0.3\n",
+    "parquet": parquet({"note": ["first", None], "y": [0.2, 0.25], "x": [0.1, 0.3]}),
+}
+
+
 class TestPredict:
     """`parity predict`."""
 
@@ -354,25 +378,89 @@ class TestPredict:
         assert [[float(line[2])] for line in lines[1:]] == package.load(model)(inputs).tolist()
         assert [line[3] for line in lines[1:]] == ["", ""]
 
+    @pytest.mark.parametrize("form", FORMS)
+    @pytest.mark.parametrize("by", ["name", "standard input"])
+    def test_it_reads_what_a_run_reads(self, form, by, model, tmp_path, monkeypatch, capsys):
+        (tmp_path / "new.data").write_bytes(FORMS[form])
+        monkeypatch.setattr(sys, "stdin", piped(FORMS[form]))
+        assert main(["predict", str(model), str(tmp_path / "new.data") if by == "name" else "-"]) == 0
+        rows = [line.split(",") for line in capsys.readouterr().out.splitlines()[1:]]
+        inputs = [[0.1, 0.2], [0.3, 0.25]]
+        assert [[float(cell) for cell in row[:3]] for row in rows] == [
+            [*row, *said] for row, said in zip(inputs, package.load(model)(inputs).tolist(), strict=True)
+        ]
+
+    @pytest.mark.parametrize("text", ["x,y\n0.2,0.3\n", "x;y\n0.2;0.3", "x y\n0.2 0.3\n", "\n" * 30 + "x\ty\n0.2\t0.3"])
+    def test_one_row_is_a_table(self, run, text):
+        status, out, err = run(text)
+        assert (status, err, len(out.splitlines())) == (0, "", 2)
+        assert out.splitlines()[1].startswith("0.2,0.3,")
+
+    @settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(row=st.tuples(*[st.floats(-1e6, 1e6)] * 2), delimiter=st.sampled_from(",;\t "))
+    def test_every_digit_comes_through(self, run, row, delimiter):
+        _, out, _ = run(f"x{delimiter}y\n{row[0]!r}{delimiter}{row[1]!r}\n")
+        assert tuple(map(float, out.splitlines()[1].split(",")[:2])) == row
+
+    def test_parquet_has_rows_and_no_lines(self, model, tmp_path, capsys):
+        path = tmp_path / "new.parquet"
+        path.write_bytes(parquet({"x": [0.2, 7.0], "y": [0.2, 0.2]}))
+        assert main(["predict", str(model), str(path)]) == 0
+        assert "  row 1: x is 7, trained from " in capsys.readouterr().err
+        path.write_bytes(parquet({"x": [0.2, None], "y": [0.2, 0.2]}))
+        assert main(["predict", str(model), str(path)]) == 2
+        assert "1 missing values, in 1 of its 2 rows: x in row 1." in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("content", "said"),
+        [
+            (b"", "standard input is empty"),
+            (b"x;y\n1;a\n", "standard input: column y has 'a' in row 0 (line 2)"),
+            (b"x,y\n1,\xb0\n", "standard input is not UTF-8: line 2 has the byte 0xb0"),
+            (b"PAR1 and no more", "standard input can't be read as Parquet"),
+        ],
+    )
+    def test_standard_input_is_called_so(self, content, said, model, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stdin", piped(content))
+        assert main(["predict", str(model), "-"]) == 2
+        assert said in capsys.readouterr().err
+
+    def test_standard_input_may_be_closed(self, model, monkeypatch, capsys):
+        monkeypatch.setattr(sys, "stdin", None)
+        assert main(["predict", str(model), "-"]) == 2
+        assert "standard input is closed" in capsys.readouterr().err
+
+    def test_a_file_that_is_not_there_is_named(self, model, tmp_path, capsys):
+        (tmp_path / "new.csv").touch()
+        assert main(["predict", str(model), str(tmp_path / "new.cvs")]) == 2
+        assert "Did you mean new.csv?" in capsys.readouterr().err
+
     def test_rows_outside_the_trained_range_are_told(self, run):
         status, out, err = run("x,y\n0.2,0.2\n7,0.2\n8,-9\n" + "7,0.2\n" * 6)
         assert status == 0
         assert [line.split(",")[3] for line in out.splitlines()[1:4]] == ["", "x", "x y"]
         assert "8 of 9 rows are outside" in err
-        assert "line 3: x is 7, trained from " in err
+        assert "  row 1 (line 3): x is 7, trained from " in err
         assert "and 3 more" in err
 
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("", "has no column 'x'"),
+            ("", "new.csv is empty"),
             ("x,yy\n1,2\n", "has no column 'y', which is an input. Did you mean yy?"),
-            ("x,y,x\n1,2,3\n", "has 2 columns 'x'"),
-            ("x,y\n", "has no rows below its header"),
-            ("x,y\n1,2\n3,a\n", "line 3, column y, is 'a'; expected a number"),
-            ("x,y\n1,\n", "line 2, column y, is ''; expected a number"),
-            ("x,y\nnan,1\n", "line 2, column x, is 'nan'; expected a finite number"),
-            ("x,y\n1,2,3\n", "line 2 has 3 values; expected 2"),
+            ("x,Y\n1,2\n", "has no column 'y', which is an input. Did you mean Y?"),
+            ("x,y,x\n1,2,3\n", "has more than one column 'x'"),
+            ("x,y\n", "new.csv has no rows; expected at least one"),
+            ("x,y\n1,2\n3,a\n", "new.csv: column y has 'a' in row 1 (line 3); expected a number"),
+            ("x,y\n1,2\n3,a\n", "1 of its 2 cells are no numbers; mend them, or leave their rows out"),
+            ("x,y\n1,a\n", "code them in numbers, or leave their rows out"),
+            ("x;y\n1;0,5\n", "column y has '0,5' in row 0 (line 2), with a decimal comma"),
+            ("x,y\n1,\n", "1 missing values, in 1 of its 1 rows: y in row 0 (line 2)"),
+            ("x,y\nnan,1\n", "remove those rows, or fill them in"),
+            ("x,y\n1,2\n1,-inf\n", "column y has 1 infinite values, the first -inf in row 1 (line 3)"),
+            ("x,y\n1,2,3\n", "3 cells on line 2: 1, 2, 3; expected 2"),
+            ('x,"y\n1,2\n', "can't be read from its header on"),
+            ("1,2\n1,2\n", "has no header"),
         ],
     )
     def test_a_table_that_does_not_fit_is_refused(self, run, text, said):
@@ -393,7 +481,7 @@ class TestPredict:
     def test_standard_input_and_another_backend(self, model, monkeypatch, capsys):
         said = []
         for options in ((), ("--backend", "torch")):
-            monkeypatch.setattr(sys, "stdin", StringIO("x,y\n0.1,0.2\n"))
+            monkeypatch.setattr(sys, "stdin", piped(b"x,y\n0.1,0.2\n"))
             assert main(["predict", str(model), "-", *options]) == 0
             said.append(float(capsys.readouterr().out.splitlines()[1].split(",")[2]))
         assert said[0] == pytest.approx(said[1], rel=1e-12)

@@ -207,7 +207,13 @@ CELLS = [
     (with_cell(6, 1, "NaN"), ["1 missing values", "b in row 6 (line 8)"]),
     ([[row[0], "", row[2]] for row in rows_of()], ["40 missing values", "row 4 (line 6) and 35 more"]),
     (with_cell(3, 0, "12,5"), ["column a has '12,5' in row 3 (line 5)", "decimal point, 12.5"]),
-    (with_cell(3, 0, "n. a."), ["column a has 'n. a.' in row 3 (line 5)", "1 of its 40 cells are no numbers"]),
+    (
+        with_cell(3, 0, "n. a."),
+        [
+            "column a has 'n. a.' in row 3 (line 5)",
+            "1 of its 40 cells are no numbers; mend them, or leave the column out",
+        ],
+    ),
     (with_cell(3, 0, "1_000"), ["column a has '1_000' in row 3 (line 5)"]),
     (with_cell(2, 2, "-inf"), ["column z has 1 infinite values", "-inf in row 2 (line 4)"]),
     ([[3.0, *row[1:]] for row in rows_of()], ["column a is 3 in all 40 rows", "--inputs 'b'"]),
@@ -227,7 +233,11 @@ def test_cells_that_can_not_be_learned_are_told(rows, told, here):
 def test_words_are_no_input_unless_they_are_named(here):
     written(here / "data.csv", ["a", "note", "z"], [[row[0], "calm", row[2]] for row in rows_of()])
     assert draw(recipe("data.csv", columns=Columns(**Z))).experiment.columns.inputs == ("a",)
-    refused(["column note has 'calm' in row 0 (line 2)", "Leave the column out"], inputs=("note",), **Z)
+    refused(
+        ["column note has 'calm' in row 0 (line 2)", "code them in numbers, or leave the column out"],
+        inputs=("note",),
+        **Z,
+    )
 
 
 BODY = "".join(f"{a},{b},{z}\n" for a, b, z in rows_of())
@@ -241,6 +251,8 @@ FILES = [
     (("a,b,z\n1,2\n" + BODY).encode(), ["2 cells on line 2: 1, 2", "expected 3", "a, b, z"]),
     (("a,b,z\n" + BODY + "1,2,3,4\n").encode(), ["4 cells on line 42"]),
     (('a,b,z\n"1,2,3\n' + BODY).encode(), ["can't be read on line", "quotation mark"]),
+    (('a,b,"z\n' + BODY).encode(), ["can't be read from its header on", "quotation mark"]),
+    (b"a,z\n1," + b"2" * 200_000, ["can't be read from its header on: field larger than"]),
     (bytes(range(256)) * 8, ["data.csv is binary"]),
     (b"PK\x03\x04" + bytes(60), ["workbook or an archive", "save it as CSV"]),
     (("a,b,z\n" + BODY).encode("utf-16"), ["data.csv is UTF-16"]),
@@ -266,6 +278,24 @@ def test_blanks_may_stand_between_the_cells(here):
     text = "a  b   z\n" + BODY.replace(",", "   ")
     (here / "data.txt").write_text(text, encoding="utf-8")
     np.testing.assert_array_equal(values_of(draw(recipe("data.txt", columns=Columns(**Z)))), rows_of())
+
+
+@pytest.mark.parametrize("text", ["T (K)\n300\n310.5\n", '"flow, in"\n300\n310.5\n', "T\n300\n310.5\n"])
+def test_one_column_may_have_blanks_in_its_name(text, here):
+    (here / "data.csv").write_text(text, encoding="utf-8")
+    ((name, column),) = read("data.csv").columns.items()
+    assert name == text.splitlines()[0].strip('"')
+    np.testing.assert_array_equal(column.values, [300, 310.5])
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h", "--target=zz"]])
+def test_help_is_given_before_columns_are_chosen(words, table, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["run", table, *words])
+    assert left.value.code == 0
+    told = capsys.readouterr().out
+    # Options, and what a table of 40 rows starts with.
+    assert [part for part in ("--target", "--epochs", "3000", "--rows", "40", "tanh") if part not in told] == []
 
 
 USAGE = [

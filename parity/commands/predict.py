@@ -17,8 +17,9 @@ from parity.contract import InputError, require
 from parity.contract.exporting import Variable
 from parity.surrogate.loading import load
 from parity.surrogate.surrogate import Surrogate
-from parity.surrogate.table import Table, read_table
+from parity.tables import Table, asked, read, read_standard_input
 
+STANDARD_INPUT = "-"
 OUTSIDE = "outside"
 SHOWN = 5
 
@@ -27,14 +28,15 @@ SHOWN = 5
 class PredictOptions:
     """What a kept network says of the rows of a table.
 
-    The table is CSV with a column for each input, in any order, other columns left out; the answer is CSV with the inputs, the
-    outputs, and a column `outside` that names the inputs which are not within the range that was trained on.
+    The table is one that `parity run` reads, with a column for each input, in any order, other columns left out; the answer is
+    CSV with the inputs, the outputs, and a column `outside` that names the inputs which are not within the range that was
+    trained on.
     """
 
     model: tyro.conf.Positional[Path]
     """The folder that `parity run --save` left."""
     table: tyro.conf.Positional[str]
-    """A CSV file; - reads standard input."""
+    """Text (commas, semicolons, tabs or blanks between the cells) or Parquet; - reads standard input."""
     backend: Literal["numpy", "jax", "torch"] = "numpy"
     """What evaluates the network, in float64."""
     out: Path | None = None
@@ -44,19 +46,20 @@ class PredictOptions:
 
 
 def main(arguments: list[str]) -> int:
-    """`parity predict MODEL/ FILE.csv [OPTIONS]`."""
+    """`parity predict MODEL/ TABLE [OPTIONS]`."""
     options = tyro.cli(PredictOptions, args=arguments, prog="parity predict")
     check_free(options.out, options.overwrite)
     surrogate = load(options.model)
-    table = read_table(options.table, [variable.symbol for variable in surrogate.inputs])
-    outputs = surrogate(table.rows, backend=options.backend)
-    outside = surrogate.outside(table.rows)
-    text = as_csv(surrogate, table.rows, outputs, outside)
+    table = read_standard_input() if options.table == STANDARD_INPUT else read(options.table)
+    rows = asked(table, [variable.symbol for variable in surrogate.inputs])
+    outputs = surrogate(rows, backend=options.backend)
+    outside = surrogate.outside(rows)
+    text = as_csv(surrogate, rows, outputs, outside)
     if options.out is None:
         sys.stdout.write(text)
     else:
         write(options.out, text.encode())
-    tell_outside(surrogate, table, outside, Console(stderr=True, soft_wrap=True, highlight=False))
+    tell_outside(surrogate, table, rows, outside, Console(stderr=True, soft_wrap=True, highlight=False))
     return 0
 
 
@@ -73,7 +76,9 @@ def as_csv(
     return text.getvalue()
 
 
-def tell_outside(surrogate: Surrogate, table: Table, outside: NDArray[np.bool_], console: Console) -> None:
+def tell_outside(
+    surrogate: Surrogate, table: Table, inputs: NDArray[np.float64], outside: NDArray[np.bool_], console: Console
+) -> None:
     """Say which rows are extrapolated: how many, and the first few."""
     rows = np.flatnonzero(outside.any(axis=1))
     if not len(rows):
@@ -85,10 +90,10 @@ def tell_outside(surrogate: Surrogate, table: Table, outside: NDArray[np.bool_],
     for row in rows[:SHOWN]:
         values = [
             f"{variable.symbol} is {value:g}, trained from {variable.low:g} to {variable.high:g}{unit(variable)}"
-            for variable, value, out in zip(surrogate.inputs, table.rows[row], outside[row], strict=True)
+            for variable, value, out in zip(surrogate.inputs, inputs[row], outside[row], strict=True)
             if out
         ]
-        console.print(escape(f"  line {table.lines[row]}: {'; '.join(values)}"))
+        console.print(escape(f"  {table.place(row)}: {'; '.join(values)}"))
     if len(rows) > SHOWN:
         console.print(f"  and {len(rows) - SHOWN} more; the column `{OUTSIDE}` has them all")
 

@@ -16,7 +16,7 @@ from parity.contract import require
 from parity.experiment import Experiment
 from parity.kinds import KINDS, kind_of
 from parity.nearest import suggestion
-from parity.problems import CATALOGUE, is_own, recipe
+from parity.problems import CATALOGUE, is_own, recipe, unchecked_table_recipe
 from parity.records import read_experiment
 from parity.report.terminal import Bars, show
 from parity.result import Result
@@ -88,7 +88,7 @@ def parse_run(arguments: list[str]) -> RunOptions:
     without_help = [argument for argument in rest if argument not in ("-h", "--help")]
     option, _ = tyro.cli(ProblemOption, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
     columns, _ = tyro.cli(Columns, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
-    base = _base(arguments[0] if named else option.problem, columns)
+    base = _base(arguments[0] if named else option.problem, columns, helping=without_help != rest)
     kinds: Kinds  # type: ignore[valid-type]
     kinds, _ = tyro.cli(Kinds, args=without_help, return_unknown_args=True, prog="parity run", add_help=False)
     for name, kind in vars(kinds).items():
@@ -110,10 +110,13 @@ class ProblemOption:
     problem: str = "paraboloid"
 
 
-def _base(name: str, columns: Columns) -> Experiment:
+def _base(name: str, columns: Columns, helping: bool) -> Experiment:
     record = Path(name) / "experiment.toml"
     if name not in CATALOGUE and os.path.exists(record):
         return read_experiment(record)
     if name.endswith(".toml"):
         return read_experiment(Path(name))
-    return recipe(name, columns=columns) if is_own(name) else recipe(name)
+    if not is_own(name):
+        return recipe(name)
+    # Whoever asks which options there are need not have chosen columns yet.
+    return unchecked_table_recipe(name, columns) if helping else recipe(name, columns=columns)

@@ -17,7 +17,7 @@ from parity.problems.gnielinski import GNIELINSKI
 from parity.problems.heisler_wall import HEISLER_WALL
 from parity.problems.humid_air import HUMID_AIR
 from parity.problems.lmtd_f import LMTD_F
-from parity.problems.measured import settled_table, table_recipe
+from parity.problems.measured import settled_table, table_recipe, unchecked_table_recipe
 from parity.problems.moody_all import MOODY_ALL
 from parity.problems.paraboloid import PARABOLOID
 from parity.problems.pipe_dp import PIPE_DP
@@ -43,6 +43,7 @@ __all__ = [
     "recipe",
     "register",
     "settled",
+    "unchecked_table_recipe",
 ]
 
 CATALOGUE: dict[str, Problem] = {

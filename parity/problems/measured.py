@@ -3,15 +3,15 @@
 from dataclasses import replace
 from math import ceil
 
-import numpy as np
-
 from parity.columns import Columns
 from parity.contract import MLP, Adam, Cosine, Data, Optimizer, Schedule, require
 from parity.experiment import Experiment
-from parity.problems.problem import Floats, Problem, Quantity
-from parity.tables import Split, Table, check, chosen, read
+from parity.problems.problem import Problem, Quantity
+from parity.tables import Split, Table, check_learnable, chosen, read
 from parity.tables.choice import units_of
 
+FEWEST_ROWS = 10
+"""A split of fewer leaves hardly a row to judge by."""
 FULL_BATCH_ROWS = 4_000
 """Up to so many rows all are taken at once."""
 FULL_BATCH_EPOCHS = 3_000
@@ -25,15 +25,18 @@ def table_recipe(name: str, columns: Columns, sha256: str = "") -> Experiment:
     InputError where the file is not the one with this SHA-256: a run is repeated from its record on the same rows or not at
     all, since results of other rows under the old record's name would be taken for a repetition. "" takes any file.
     """
-    table = read(name)
-    _check_unchanged(table, sha256)
+    table = _read(name, sha256)
     return _recipe(table, _checked(table, columns))
+
+
+def unchecked_table_recipe(name: str, columns: Columns) -> Experiment:
+    """What a table starts with, columns as they are given, for a page of options that is to help in choosing them."""
+    return _recipe(_read(name), columns)
 
 
 def settled_table(experiment: Experiment) -> tuple[Experiment, Problem]:
     """The experiment with what its table says, and the problem that the table is."""
-    table = read(experiment.problem)
-    _check_unchanged(table, experiment.table_sha256)
+    table = _read(experiment.problem, experiment.table_sha256)
     columns = _checked(table, experiment.columns)
     recipe = _recipe(table, columns)
     said = replace(experiment, columns=columns, table_sha256=table.sha256)
@@ -62,16 +65,23 @@ def training(rows: int) -> tuple[Optimizer, Schedule]:
 
 def _checked(table: Table, columns: Columns) -> Columns:
     spelled = chosen(table, columns)
-    check(table, spelled)
+    check_learnable(table, spelled)
     return spelled
 
 
-def _check_unchanged(table: Table, sha256: str) -> None:
+def _read(name: str, sha256: str = "") -> Table:
+    """The table; InputError where it has too few rows to learn from, or another hash than one that is given."""
+    table = read(name)
+    require(
+        table.rows >= FEWEST_ROWS,
+        f"{name} has {table.rows} rows; expected at least {FEWEST_ROWS}, to train on and to judge by.",
+    )
     require(
         sha256 in ("", table.sha256),
         f"{table.name} has changed since the run that is repeated: its SHA-256 is {table.sha256}, and the record says "
         f"{sha256}. Bring back the file; or, to run on what it holds now, take table_sha256 out of the record.",
     )
+    return table
 
 
 def _recipe(table: Table, columns: Columns) -> Experiment:
@@ -126,7 +136,7 @@ def _problem(table: Table, recipe: Experiment, split: Split | None) -> Problem:
         truth=None,
         source=f"{table.name}, SHA-256 {table.sha256}",
         recipe=recipe,
-        table=Data(_stacked(table, columns.inputs), _stacked(table, columns.target)),
+        table=Data(table.stacked(columns.inputs), table.stacked(columns.target)),
         given_split=None if split is None else (split.held_out, split.train),
     )
 
@@ -144,7 +154,3 @@ def _quantities(table: Table, columns: Columns, names: tuple[str, ...]) -> tuple
         )
         for name in names
     )
-
-
-def _stacked(table: Table, names: tuple[str, ...]) -> Floats:
-    return np.stack([table.columns[name].values for name in names], axis=1)

@@ -12,7 +12,19 @@ from rich.table import Table
 
 from parity.numbers import short
 from parity.progress import Done
-from parity.result import Accuracy, Horizon, Judged, Outcome, Pair, Result, Rung, Scores, SplitScores, Spread
+from parity.result import (
+    Accuracy,
+    Horizon,
+    Judged,
+    Outcome,
+    OutputScores,
+    Pair,
+    Result,
+    Rung,
+    Scores,
+    SplitScores,
+    Spread,
+)
 
 BARS = "▁▂▃▄▅▆▇█"
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
@@ -251,23 +263,35 @@ def _contenders(result: Result) -> Table:
 
 
 def _outputs(accuracy: Mapping[str, Accuracy]) -> Table:
-    """A row an output and contender: its errors in its own unit, against what is needed and what the recipe reaches."""
-    rows = next(iter(accuracy.values())).rows
-    table = _table(f"[bold]{rows:,} rows of their own[/bold]; relative errors in percent of the true value")
+    """Of each output a row an error, against what is needed and what the recipe reaches; a column a contender."""
+    first = next(iter(accuracy.values()))
+    table = _table(f"[bold]{first.rows:,} rows of their own[/bold]; % of the true value")
     for name in ("output", ""):
         table.add_column(name, no_wrap=True)
-    for name in ("largest", "mean %", "99th %", "largest %", "target", "needed"):
-        table.add_column(name, justify="right")
-    for output in next(iter(accuracy.values())).outputs:
-        for contender, scores in accuracy.items():
-            errors = scores.outputs[output]
-            relative = (_percent(each) for each in (errors.mean_rel, errors.p99_rel, errors.max_rel))
-            unit = "" if errors.unit == "-" else errors.unit
-            table.add_row(
-                f"{escape(output)} [dim]{escape(unit)}[/dim]", contender, f"{errors.max_abs:.2g}", *relative,
-                _bound(errors.target), _bound(errors.need),
-            )  # fmt: skip
+    for contender in accuracy:
+        table.add_column(contender, overflow="fold")
+    for output, one in first.outputs.items():
+        unit = "" if one.unit == "-" else one.unit
+        label = f"{escape(output)} [dim]{escape(unit)}[/dim]"
+        columns = [_errors(scores.outputs[output]) for scores in accuracy.values()]
+        for error in columns[0]:
+            cells = [column[error] for column in columns]
+            if set(cells) != {"-"}:
+                table.add_row(label, error, *cells)
+                label = ""
+        table.add_section()
     return table
+
+
+def _errors(scores: OutputScores) -> dict[str, str]:
+    return {
+        "largest": f"{scores.max_abs:.2g}",
+        "mean %": _percent(scores.mean_rel),
+        "99th %": _percent(scores.p99_rel),
+        "largest %": _percent(scores.max_rel),
+        "target": _bound(scores.target),
+        "needed": _bound(scores.need),
+    }
 
 
 def _bound(judged: Judged | None) -> str:

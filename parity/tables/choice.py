@@ -51,7 +51,7 @@ def _names(table: Table, option: str, words: Sequence[str]) -> tuple[str, ...]:
     names = [name for word in words for name in ([word] if word in table.columns else _cut(word))]
     for name in names:
         if name not in table.columns:
-            raise InputError(f"{option} names {name!r}, and {table.name} has no such column. {_near(name, table)}")
+            raise InputError(f"{option} names {name!r}, and {table.name} has no such column. {near(name, table)}")
     twice = sorted({name for name in names if names.count(name) > 1})
     require(not twice, f"{option} names {_listed(twice)} more than once; expected each column once.")
     return tuple(names)
@@ -62,7 +62,7 @@ def _cut(word: str) -> list[str]:
     return [cell.strip() for cell in cells if cell.strip()]
 
 
-def _near(name: str, table: Table) -> str:
+def near(name: str, table: Table) -> str:
     """Nearest names, whatever their case."""
     known = {each.lower(): each for each in table.columns}
     return f"Did you mean {known[name.lower()]}?" if name.lower() in known else suggestion(name, table.columns)
@@ -83,7 +83,7 @@ def _units(table: Table, words: Sequence[str]) -> dict[str, str]:
             found = _unit(table, part)
             if found is None:
                 name = part.split("=")[0].strip()
-                known = f"{name!r} is no column of {table.name}. {_near(name, table)}" if "=" in part else ""
+                known = f"{name!r} is no column of {table.name}. {near(name, table)}" if "=" in part else ""
                 raise InputError(f"units has {part!r}; expected COLUMN=UNIT, as a=m/s. {known}".strip())
             require(
                 found[0] not in units, f"units names {found[0]!r} more than once; expected one unit for each column."

@@ -1,38 +1,38 @@
 """A table as Parquet, read by pyarrow."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parity.contract import InputError
+from parity.tables.source import Source
 from parity.tables.table import Column
 from parity.tables.text import check_names
 
 MAGIC = b"PAR1"
 
 
-def is_parquet(path: Path) -> bool:
+def is_parquet(source: Source) -> bool:
     """Whether a file says that it is Parquet, by its name or its first bytes."""
-    with path.open("rb") as file:
-        return path.suffix == ".parquet" or file.read(len(MAGIC)) == MAGIC
+    with source.path.open("rb") as file:
+        return source.path.suffix == ".parquet" or file.read(len(MAGIC)) == MAGIC
 
 
-def read_parquet(path: Path) -> dict[str, Column]:
+def read_parquet(source: Source) -> dict[str, Column]:
     """Columns by name; InputError where pyarrow is missing or can't read it."""
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import read_table
     except ModuleNotFoundError:
         raise InputError(
-            f"{path} is Parquet, and reading it needs pyarrow, which is not installed. "
+            f"{source} is Parquet, and reading it needs pyarrow, which is not installed. "
             "Install it: pip install 'parity[parquet]'"
         ) from None
     try:
-        table = read_table(path, memory_map=False)
+        table = read_table(source.path, memory_map=False)
     except (ArrowException, OSError) as error:
-        raise InputError(f"{path} can't be read as Parquet: {str(error).splitlines()[0]}") from None
-    check_names(path, table.column_names)
+        raise InputError(f"{source} can't be read as Parquet: {str(error).splitlines()[0]}") from None
+    check_names(source, table.column_names)
     return {name: _column(table.column(name)) for name in table.column_names}
 
 

@@ -1,4 +1,4 @@
-"""What keeps a column from being learned, or learned from: told before anything is trained, and nothing is dropped."""
+"""What keeps a column from being learned, or a network from answering: told before it is tried, and nothing is dropped."""
 
 import re
 from collections.abc import Sequence
@@ -14,35 +14,43 @@ SHOWN = 5
 DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+([eE][+-]?\d+)?\s*")
 
 
-def check(table: Table, columns: Columns) -> None:
-    """InputError at the first thing in the columns in use, spelled out, that no network could take."""
-    used = {name: table.columns[name] for name in (*columns.inputs, *columns.target)}
-    for name, column in used.items():
-        _check_numbers(table, name, column)
-    _check_missing(table, used)
-    for name, column in used.items():
-        _check_finite(table, name, column)
-        _check_varies(table, name, column, columns)
+def check_learnable(table: Table, columns: Columns) -> None:
+    """InputError at the first thing in the columns in use, spelled out, that no network could learn."""
+    used = (*columns.inputs, *columns.target)
+    check_finite(table, used, spare=True)
+    for name in used:
+        _check_varies(table, name, table.columns[name], columns)
     for name in columns.log:
-        _check_positive(table, name, used[name])
+        _check_positive(table, name, table.columns[name])
 
 
-def _check_numbers(table: Table, name: str, column: Column) -> None:
+def check_finite(table: Table, names: Sequence[str], *, spare: bool) -> None:
+    """InputError at the first cell of these columns that is no finite number.
+
+    `spare` is whether a column could be left out instead, as none can that a kept network asks for.
+    """
+    used = {name: table.columns[name] for name in names}
+    for name, column in used.items():
+        _check_numbers(table, name, column, spare)
+    _check_missing(table, used, spare)
+    for name, column in used.items():
+        _check_infinite(table, name, column)
+
+
+def _check_numbers(table: Table, name: str, column: Column, spare: bool) -> None:
     if column.first_text is None:
         return
     row, value = column.first_text
     place = f"{table.name}: column {name} has {value!r} in {table.place(row)}"
     if DECIMAL_COMMA.fullmatch(value):
         raise InputError(f"{place}, with a decimal comma; expected a decimal point, {value.strip().replace(',', '.')}.")
-    advice = (
-        "Leave the column out, or code it in numbers."
-        if column.is_text
-        else f"{column.texts} of its {table.rows} cells are no numbers; mend them, or leave the column out."
+    raise InputError(
+        f"{place}; expected a number. {column.texts} of its {table.rows} cells are no numbers; "
+        f"{'code them in numbers' if column.is_text else 'mend them'}, or leave {'the column' if spare else 'their rows'} out."
     )
-    raise InputError(f"{place}; expected a number. {advice}")
 
 
-def _check_missing(table: Table, used: dict[str, Column]) -> None:
+def _check_missing(table: Table, used: dict[str, Column], spare: bool) -> None:
     empty = {name: np.flatnonzero(np.isnan(column.values)) for name, column in used.items()}
     empty = {name: rows for name, rows in empty.items() if len(rows)}
     if not empty:
@@ -51,7 +59,8 @@ def _check_missing(table: Table, used: dict[str, Column]) -> None:
     told = "; ".join(f"{name} in {_places(table, where.tolist())}" for name, where in empty.items())
     raise InputError(
         f"{table.name} has {sum(map(len, empty.values()))} missing values, in {len(rows)} of its {table.rows} rows: {told}. "
-        "Nothing is dropped or filled in here: remove those rows or columns, or fill them in, and say so where you report."
+        f"Nothing is dropped or filled in here: remove those rows{' or columns' if spare else ''}, or fill them in, and say so "
+        "where you report."
     )
 
 
@@ -60,7 +69,7 @@ def _places(table: Table, rows: Sequence[int]) -> str:
     return ", ".join(map(table.place, rows[:SHOWN])) + more
 
 
-def _check_finite(table: Table, name: str, column: Column) -> None:
+def _check_infinite(table: Table, name: str, column: Column) -> None:
     bad = np.flatnonzero(~np.isfinite(column.values)).tolist()
     if bad:
         raise InputError(

@@ -11,12 +11,11 @@ from parity.contract import InputError, require
 from parity.tables.folder import FEATURES, SPLITS, TARGET, data_file, has_no_header, index_files, named_columns
 from parity.tables.indices import read_split
 from parity.tables.parquet import is_parquet, read_parquet
+from parity.tables.source import Source, of_path, of_standard_input
 from parity.tables.table import Column, Rows, Table
 from parity.tables.text import check_text, read_numbers, read_text
 
 SUFFIXES = frozenset({".csv", ".dat", ".data", ".parquet", ".tsv", ".txt"})
-FEWEST_ROWS = 10
-"""A split of fewer leaves hardly a row to judge by."""
 
 
 def is_table(name: str) -> bool:
@@ -32,13 +31,13 @@ def looks_like_table(name: str) -> bool:
 def read(name: str) -> Table:
     """The table at a path; InputError where there is none, or where it is no table."""
     path = Path(name)
-    files = _files(path)
-    table = _read(name, _digest(files, path))
-    require(
-        table.rows >= FEWEST_ROWS,
-        f"{name} has {table.rows} rows; expected at least {FEWEST_ROWS}, to train on and to judge by.",
-    )
-    return table
+    return _read(name, _digest(_files(path), path))
+
+
+def read_standard_input() -> Table:
+    """The table that comes by standard input; InputError where it is none."""
+    with of_standard_input() as source:
+        return _table(source, source.name, _file_digest(source.path))
 
 
 @lru_cache(maxsize=1)
@@ -47,31 +46,31 @@ def _read(name: str, sha256: str) -> Table:
     path = Path(name)
     if path.is_dir():
         return _read_folder(path, name, sha256)
-    columns, lines = _read_file(path)
+    return _table(of_path(path), name, sha256)
+
+
+def _table(source: Source, name: str, sha256: str) -> Table:
+    columns, lines = _columns(source)
     return Table(name, sha256, columns, _rows(columns), lines)
 
 
-def _read_file(path: Path) -> tuple[dict[str, Column], Rows | None]:
-    if is_parquet(path):
-        return read_parquet(path), None
-    check_text(path)
-    return read_text(path)
+def _columns(source: Source) -> tuple[dict[str, Column], Rows | None]:
+    if is_parquet(source):
+        return read_parquet(source), None
+    check_text(source)
+    return read_text(source)
 
 
 def _read_folder(folder: Path, name: str, sha256: str) -> Table:
-    path = data_file(folder)
-    if has_no_header(folder):
-        table = _without_header(folder, path, name, sha256)
-    else:
-        columns, lines = _read_file(path)
-        table = Table(name, sha256, columns, _rows(columns), lines)
+    source = of_path(data_file(folder))
+    table = _without_header(folder, source, name, sha256) if has_no_header(folder) else _table(source, name, sha256)
     splits = tuple(read_split(train, held_out, table.rows) for train, held_out in index_files(folder))
     return replace(table, splits=splits)
 
 
-def _without_header(folder: Path, path: Path, name: str, sha256: str) -> Table:
-    check_text(path)
-    numbers, lines = read_numbers(path)
+def _without_header(folder: Path, source: Source, name: str, sha256: str) -> Table:
+    check_text(source)
+    numbers, lines = read_numbers(source)
     inputs, target = named_columns(folder, len(numbers))
     columns = {each: numbers[place] for each, place in (inputs | target).items()}
     return Table(name, sha256, columns, _rows(columns), lines, inputs=tuple(inputs), target=tuple(target))

@@ -1,6 +1,6 @@
 """Table: named columns of numbers, and where in its file each row stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, nextafter
@@ -66,6 +66,10 @@ class Table:
     """What the network is to see, where the folder says so."""
     target: tuple[str, ...] = ()
     """What it is to learn, where the folder says so."""
+
+    def stacked(self, names: Sequence[str]) -> Floats:
+        """(N, D): columns beside each other."""
+        return np.stack([self.columns[name].values for name in names], axis=1)
 
     def place(self, row: int) -> str:
         """A row in words: counted from 0 as in index files, and its line as an editor counts."""
