@@ -19,7 +19,8 @@ from parity.report.folder import RunFolder
 from parity.result import Accuracy, Pair, Result, Rung, SeedRuns, SplitScores, Throughput
 from parity.start import Start, draw
 from parity.surrogate.saving import ModelFolder
-from parity.throughput.measure import ROUNDS, TimingError, measure
+from parity.throughput.measure import ROUNDS, measure
+from parity.throughput.process import TimingError
 from parity.verdict import judge
 
 

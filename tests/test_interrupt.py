@@ -117,7 +117,7 @@ TELLING = """
 import sys
 from parity.cli import main
 from parity.ladder import Climb
-from parity.throughput.measure import Worker
+from parity.throughput.process import Worker
 
 seconds = Worker.seconds
 

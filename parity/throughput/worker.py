@@ -1,13 +1,13 @@
-"""One framework in a process of its own: trains its contenders for so many steps whenever it is told to.
+"""One framework in a process of its own: trains its contenders whenever it is told to, and says how long that took.
 
-Lines of JSON: first the experiment and the core, then `{"contender": [...], "steps": n}` for each training; each is answered
-with a line.
+Lines of JSON: first the experiment and the cores, then a request a line; each is answered with a line.
 """
 
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from parity import registry
 from parity.contender import Contender
-from parity.contract import BatchOrder, Data, State, Trainer
+from parity.contract import BatchOrder, Data, ParityError, State, Trainer
 from parity.records import experiment_from
 from parity.start import Start, draw
 
@@ -27,20 +27,42 @@ class Runner:
         self._start = start
         self._prepare = cache(self._prepared)
 
-    def seconds(self, contender: Contender, steps: int) -> float:
-        """Wall seconds of one training of so many steps; the trainer returns when all is done."""
+    def time(self, contender: Contender, steps: int, delay: float) -> dict[str, float]:
+        """Seconds of one training of so many steps; the trainer returns when all is done."""
         trainer, state, train = self._prepare(contender)
         trainer.set_state(state)
         order = repeated(self._start.order, steps)
-        begin = time.perf_counter()
+        begin = time.perf_counter(), time.process_time()
         trainer.fit(train, order)
-        return time.perf_counter() - begin
+        wait(delay * (time.perf_counter() - begin[0]))
+        return {"wall": time.perf_counter() - begin[0], "cpu": time.process_time() - begin[1]}
+
+    def phases(self, contender: Contender, steps: int) -> dict[str, float]:
+        """Seconds of what comes before the steady state, one after the other, and the largest memory before and behind."""
+        load = elapsed(lambda: registry.load(contender.backend).devices())
+        idle = peak_bytes()
+        build = elapsed(lambda: self._prepare(contender))
+        trainer, _, train = self._prepare(contender)
+        transfer = elapsed(lambda: trainer.read_back(train, repeated(self._start.order, steps)))
+        first_step = self.time(contender, 1, 0.0)["wall"]
+        first, again = (self.time(contender, steps, 0.0)["wall"] for _ in range(2))
+        return {
+            "load": load,
+            "build": build,
+            "transfer": transfer,
+            "first_step": first_step,
+            # A run of one step may be a program of its own; what is not compiled twice takes no longer the second time.
+            "compile": max(0.0, first - again) + max(0.0, first_step - again),
+            "idle_bytes": idle,
+            "peak_bytes": peak_bytes(),
+        }
 
     def _prepared(self, contender: Contender) -> tuple[Trainer, State, Data]:
         state, train, _ = self._start.cast(contender.dtype)
         trainer = registry.load(contender.backend).trainer(
             self._start.config, device=contender.device, mode=contender.mode, dtype=contender.dtype
         )
+        trainer.set_state(state)
         return trainer, state, train
 
 
@@ -51,8 +73,48 @@ def repeated(order: BatchOrder, steps: int) -> BatchOrder:
     return BatchOrder(steps, rows, {name: mask[at] for name, mask in order.masks.items()})
 
 
+def elapsed(work: Callable[[], Any]) -> float:
+    """Wall seconds of some work."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def wait(seconds: float) -> None:
+    """Keep the core busy for a while, so that any clock sees it."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+
+
+def peak_bytes() -> int:
+    """The largest memory of this process so far, 0 where the system does not say; Linux counts in KiB, macOS in bytes."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def threads() -> int:
+    """Threads of the numerical libraries that are loaded, but no more than there are cores to run them."""
+    from threadpoolctl import threadpool_info
+
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, max((library["num_threads"] for library in threadpool_info()), default=available))
+
+
+def answer_to(request: dict[str, Any], runner: Runner) -> dict[str, Any]:
+    """What is answered to a request."""
+    if "time" in request:
+        return runner.time(Contender(*request["time"]), request["steps"], request["delay"])
+    if "phases" in request:
+        return runner.phases(Contender(*request["phases"]), request["steps"])
+    return {"threads": threads()}
+
+
 def main() -> None:
-    """Serve trainings until the input ends."""
+    """Serve requests until the input ends."""
     # What a framework prints must not mix with the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -61,14 +123,16 @@ def main() -> None:
         print(json.dumps(reply), file=answers, flush=True)
 
     job = json.loads(sys.stdin.readline())
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {job["core"]})
+    if job["cores"]:
+        os.sched_setaffinity(0, job["cores"])
     start = draw(experiment_from(job["experiment"], "the experiment"))
     runner = Runner(start)
     answer({"hashes": dict(start.hashes)})
     for line in sys.stdin:
-        request = json.loads(line)
-        answer({"seconds": runner.seconds(Contender(*request["contender"]), request["steps"])})
+        try:
+            answer(answer_to(json.loads(line), runner))
+        except ParityError as error:
+            answer({"error": str(error)})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,8 @@
+"""Which is faster, on this machine: contenders proven equal by the ladder, then timed against one another."""
+
+from parity.bench.advice import advice
+from parity.bench.bench import Bench, Options
+from parity.bench.compare import Change, compared
+from parity.bench.field import all_contenders, grid
+
+__all__ = ["Bench", "Change", "Options", "advice", "all_contenders", "compared", "grid"]

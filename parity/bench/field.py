@@ -1,0 +1,62 @@
+"""What is timed: which contenders, on which networks."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from itertools import product
+
+from parity import registry
+from parity.contender import Contender, available_twins, expand, parse
+from parity.contract import InputError, TrainingConfig
+from parity.experiment import Experiment
+
+
+def all_contenders(texts: Sequence[str], dtype: str = "float32") -> list[Contender]:
+    """Those asked for; where none is named, every mode of both twins on every device, in one dtype."""
+    if texts:
+        return list(dict.fromkeys(contender for text in texts for contender in expand(parse(text))))
+    backends = [registry.load(name) for name in available_twins()]
+    return [
+        Contender(backend.name, device, mode, dtype)
+        for backend in backends
+        for device, mode in product(backend.devices(), backend.modes)
+        if dtype in backend.dtypes
+    ]
+
+
+def grid(base: Experiment, hidden: Sequence[int], batch_sizes: Sequence[int]) -> list[Experiment]:
+    """The experiment with each width of its hidden layers and each batch size; its own where none is named.
+
+    A batch larger than the rows that are trained on brings as many rows as it needs.
+    """
+    networks = [base]
+    if hidden:
+        networks = [replace(base, model=replace(base.model, hidden=(width,) * len(base.model.hidden))) for width in hidden]
+    return [_with_batches(network, size) for network in networks for size in batch_sizes or [base.batch_size]]
+
+
+def _with_batches(experiment: Experiment, size: int | None) -> Experiment:
+    if size is None:
+        return experiment
+    rows = experiment.rows
+    while replace(experiment, rows=rows, batch_size=None).train_rows < size:
+        rows *= 2
+    return replace(experiment, rows=rows, batch_size=size)
+
+
+def unusable(contender: Contender, config: TrainingConfig) -> str:
+    """Why a contender can't train this network here; empty where it can."""
+    try:
+        registry.load(contender.backend).trainer(
+            config, device=contender.device, mode=contender.mode, dtype=contender.dtype
+        )
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def network_of(experiment: Experiment) -> str:
+    """A network with its loss and optimizer in words, constants and all, but for its size."""
+    model = ", ".join(
+        f"{each.name} {getattr(experiment.model, each.name)}" for each in fields(experiment.model) if each.name != "hidden"
+    )
+    return f"{type(experiment.model).__name__} ({model}), {experiment.loss}, {experiment.optimizer}"

@@ -1,0 +1,62 @@
+"""What comes before the steady state, and what it means for a whole run."""
+
+from dataclasses import replace
+from math import ceil
+from tempfile import TemporaryDirectory
+
+from parity.contender import Contender
+from parity.records import table_of
+from parity.start import Start
+from parity.throughput.measure import first_steps
+from parity.throughput.process import Worker
+from parity.throughput.rows import Phases, Row
+
+REPLICAS = 16
+"""Runs that are trained at once, to count whole models a second."""
+
+
+def phases_of(contender: Contender, start: Start, threads: int) -> Phases:
+    """Measured in two fresh processes, the first of which finds nothing compiled, and the second what the first has left."""
+    with TemporaryDirectory(prefix="parity-") as folder:
+        cold, warm = (_of_a_process(contender, start, threads, folder) for _ in range(2))
+    return replace(cold, warm_compile_seconds=warm.compile_seconds)
+
+
+def with_phases(row: Row, phases: Phases, start: Start, reference: Row | None) -> Row:
+    """The row with its phases, and the whole run, of so many steps, that they and the steady state add up to."""
+    assert row.seconds_per_step is not None
+    before = before_the_first(phases)
+    row = replace(
+        row,
+        phases=phases,
+        compile_seconds=phases.compile_seconds,
+        whole_seconds=before + start.config.steps * row.seconds_per_step,
+    )
+    if reference is None or reference.phases is None or reference.seconds_per_step is None:
+        return row
+    later, saved = before - before_the_first(reference.phases), reference.seconds_per_step - row.seconds_per_step
+    return replace(row, break_even_steps=max(0, ceil(later / saved))) if saved > 0 else row
+
+
+def before_the_first(phases: Phases) -> float:
+    """Seconds until training begins, nothing having been compiled before."""
+    return phases.import_seconds + phases.transfer_seconds + phases.compile_seconds
+
+
+def _of_a_process(contender: Contender, start: Start, threads: int, cache: str) -> Phases:
+    worker = Worker(
+        contender.backend, table_of(start.experiment), threads=threads, environment={"PARITY_CACHE": cache}
+    )
+    try:
+        told = worker.phases(contender, first_steps(start))
+    finally:
+        worker.close()
+    return Phases(
+        import_seconds=told.load,
+        transfer_seconds=told.transfer,
+        first_step_seconds=told.build + told.first_step,
+        compile_seconds=told.compile,
+        warm_compile_seconds=told.compile,
+        idle_bytes=told.idle_bytes,
+        peak_bytes=told.peak_bytes,
+    )

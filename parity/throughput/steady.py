@@ -1,0 +1,74 @@
+"""A contender that is as fast as it gets, and two of them timed in turns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from parity.contender import Contender
+from parity.throughput.process import Seconds, Worker
+
+SAMPLE_SECONDS = 0.2
+"""A sample takes at least as long, so that what comes with every call weighs little."""
+MOST_WARMUPS = 8
+
+
+class Warm:
+    """A contender in its worker, compiled and warm."""
+
+    def __init__(
+        self, contender: Contender, worker: Worker, first_steps: int, sample_seconds: float = SAMPLE_SECONDS
+    ) -> None:
+        self.contender = contender
+        self._worker = worker
+        beginning, again = (worker.seconds(contender, first_steps).wall for _ in range(2))
+        self.compile_seconds = max(0.0, beginning - again)
+        self.steps = max(first_steps, int(first_steps * sample_seconds / again) + 1)
+        self._warm_up()
+
+    def sample(self, delay: float = 0.0) -> Seconds:
+        """Seconds a step, of some steps together."""
+        total = self._worker.seconds(self.contender, self.steps, delay)
+        return Seconds(total.wall / self.steps, total.cpu / self.steps)
+
+    def _warm_up(self) -> None:
+        """Until a run is no faster than the one before it."""
+        before = self.sample().wall
+        for _ in range(MOST_WARMUPS):
+            now = self.sample().wall
+            if now >= before:
+                return
+            before = now
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Samples of two, taken in turns, in seconds a step."""
+
+    ours: tuple[Seconds, ...]
+    theirs: tuple[Seconds, ...]
+
+
+def interleaved(ours: Callable[[], Seconds], theirs: Callable[[], Seconds], pairs: int) -> Pairs:
+    """Samples in the order A B, B A, A B, ...: what drifts evenly meets both alike."""
+    taken: list[tuple[Seconds, Seconds]] = []
+    for number in range(pairs):
+        if number % 2 == 0:
+            first = ours()
+            taken.append((first, theirs()))
+        else:
+            second = theirs()
+            taken.append((ours(), second))
+    return Pairs(*zip(*taken, strict=True))
+
+
+def clock_of(contender: Contender, threads: int) -> str:
+    """The clock that a contender is judged by.
+
+    On one core of a machine that others use it is the core's own, `cpu`; with several threads, some of which wait, or a device
+    that computes while the host waits, it is the one on the wall.
+    """
+    return "cpu" if contender.device == "cpu" and threads == 1 else "wall"
+
+
+def read(seconds: tuple[Seconds, ...], clock: str) -> list[float]:
+    """What a clock says."""
+    return [each.cpu if clock == "cpu" else each.wall for each in seconds]
