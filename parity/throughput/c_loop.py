@@ -1,16 +1,18 @@
 """The fastest training of a small MLP that one compiled function makes: beside it stands what frameworks take."""
 
 import ctypes
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import SGD, AdamW, Arrays, BatchOrder, Data, State, TrainingConfig, require
-from parity.throughput.c_source import scalars_a_step, source, why_not
+from parity.throughput.c_source import scalars_a_step, source, updated, why_not
 from parity.throughput.compiler import library
 
 Floats = NDArray[np.float64]
+Run = Callable[[], tuple[NDArray[Any], NDArray[Any]]]
 
 
 class CLoop:
@@ -22,33 +24,47 @@ class CLoop:
         pointer = ctypes.c_void_p
         self._function.argtypes = (pointer, pointer, pointer, pointer, ctypes.c_size_t, pointer, pointer)
         self._config, self._batch_size, self._dtype = config, batch_size, dtype
+        self._optimizer = updated(config)
 
     def train(self, state: State, data: Data, order: BatchOrder, rates: Floats) -> tuple[NDArray[Any], State]:
         """Train from a state, which is left as it was; returns (S,) losses, each before its update, and the state behind.
 
         `rates` are the (S,) learning rates. Raises InputError where rows, rates or shapes are not what was compiled.
         """
+        run = self.prepared(state, data, order, rates)
+        losses, packed = run()
+        return losses, self._unpacked(packed, state, state.step + order.steps)
+
+    def prepared(self, state: State, data: Data, order: BatchOrder, rates: Floats) -> Run:
+        """The same training as a call that does nothing else, for as often as wanted: it returns (S,) losses, and parameters and
+        slots as one vector, both overwritten by the next call."""
         rows = _rows(order, len(data.inputs))
         self._check(data, rows, rates)
         inputs, targets, scalars = (
             np.ascontiguousarray(array, self._dtype)
             for array in (data.inputs, data.targets, self._scalars(rates, state.step))
         )
-        packed, losses = self._packed(state), np.empty(order.steps, self._dtype)
-        addresses = [array.ctypes.data for array in (inputs, targets, rows, scalars)]
-        self._function(*addresses, order.steps, packed.ctypes.data, losses.ctypes.data)
-        return losses, self._unpacked(packed, state, state.step + order.steps)
+        start, losses = self._packed(state), np.empty(order.steps, self._dtype)
+        packed = np.empty_like(start)
+
+        def run() -> tuple[NDArray[Any], NDArray[Any]]:
+            packed[:] = start
+            addresses = [array.ctypes.data for array in (inputs, targets, rows, scalars)]
+            self._function(*addresses, order.steps, packed.ctypes.data, losses.ctypes.data)
+            return losses, packed
+
+        return run
 
     def _scalars(self, rates: Floats, done: int) -> Floats:
         """(S, n): what is the same for every parameter in a step."""
-        optimizer = self._config.optimizer
+        optimizer = self._optimizer
         scalars = np.asarray(rates, np.float64)[:, None]
         if not isinstance(optimizer, SGD):
             t = done + np.arange(1, len(rates) + 1)
-            corrections = [1 / (1 - decay**t) for decay in (optimizer.b1, optimizer.b2)]  # type: ignore[union-attr]
+            corrections = [1 / (1 - decay**t) for decay in (optimizer.b1, optimizer.b2)]
             decayed = [1 - rates * optimizer.weight_decay] if isinstance(optimizer, AdamW) else []
             scalars = np.stack([rates * corrections[0], corrections[1], *decayed], axis=1)
-        assert scalars.shape[1] == scalars_a_step(optimizer)  # type: ignore[arg-type]
+        assert scalars.shape[1] == scalars_a_step(optimizer)
         return scalars
 
     def _check(self, data: Data, rows: NDArray[np.int32], rates: Floats) -> None:
@@ -62,7 +78,7 @@ class CLoop:
             require(found == expected, f"the C loop was given {name} of {found}; expected {expected}.")
         # It would read whatever stands there.
         least, most = (int(rows.min()), int(rows.max())) if rows.size else (0, 0)
-        require(0 <= least and most < n, f"the C loop was given rows {least} to {most}; expected 0 to {n - 1}.")
+        require(least >= 0 and most < n, f"the C loop was given rows {least} to {most}; expected 0 to {n - 1}.")
 
     def _packed(self, state: State) -> NDArray[Any]:
         """Parameters and slots, one behind the other."""

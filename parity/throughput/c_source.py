@@ -1,8 +1,8 @@
 """A whole training of a small MLP as one function in C: the rows of a batch gathered, forward, backward and update.
 
-Arrays lie units x rows, so that a compiler puts neighbouring rows into one instruction; every size is a constant. A batch goes
-through in blocks of rows, the last filled up with rows whose error is set to zero. What is the same for every parameter in a step
-(the schedule, bias corrections) is computed in float64 outside and handed in, as the twins do it.
+Arrays lie units x rows, so that a compiler puts neighbouring rows into one instruction; every size is a constant. A batch
+goes through in blocks of rows, the last filled up with rows whose error is set to zero. What is the same for every parameter in
+a step (the schedule, bias corrections) is computed in float64 outside and handed in, as the twins do it.
 """
 
 from itertools import pairwise
@@ -13,6 +13,8 @@ from parity.contract import MLP, SGD, Adam, AdamW, TrainingConfig
 
 BLOCK = 32
 """Rows of a block, at most."""
+Updated = SGD | Adam | AdamW
+"""The optimizers that are written out."""
 
 PROGRAM = """\
 #include <math.h>
@@ -153,7 +155,7 @@ def why_not(config: TrainingConfig) -> str:
         return f"no C loop is made for {config.model.activation}, which calls a function for each unit and row"
     if config.loss.kind not in LOSSES:
         return f"no C loop is made for the loss {config.loss.kind}; it is for {', '.join(LOSSES)}"
-    if not isinstance(config.optimizer, SGD | Adam | AdamW):
+    if not isinstance(config.optimizer, Updated):
         return f"no C loop is made for {type(config.optimizer).__name__}; it is for SGD, Adam, AdamW"
     return ""
 
@@ -172,7 +174,7 @@ def source(config: TrainingConfig, batch_size: int, dtype: str) -> str:
         for layer in reversed(layers)
     ]
     error = ERROR.replace("$loss", LOSSES[config.loss.kind])
-    update = UPDATE.replace("$body", _update(config.optimizer))
+    update = UPDATE.replace("$body", _update(updated(config)))
     activation = config.model.activation if last else "identity"
     parts = {
         "arrays": _arrays(config, words["real"]),
@@ -186,12 +188,18 @@ def source(config: TrainingConfig, batch_size: int, dtype: str) -> str:
     return Template(PROGRAM).substitute(words | parts)
 
 
-def scalars_a_step(optimizer: SGD | Adam | AdamW) -> int:
+def updated(config: TrainingConfig) -> Updated:
+    """The optimizer of a config that `why_not` has nothing against."""
+    assert isinstance(config.optimizer, Updated)
+    return config.optimizer
+
+
+def scalars_a_step(optimizer: Updated) -> int:
     """How many numbers the update is told in each step."""
     return {SGD: 1, Adam: 2, AdamW: 3}[type(optimizer)]
 
 
-def _update(optimizer: SGD | Adam | AdamW) -> str:
+def _update(optimizer: Updated) -> str:
     match optimizer:
         case Adam():
             return ADAM.replace("$decayed", "p[i]")
@@ -225,7 +233,7 @@ def _numbers(config: TrainingConfig, batch_size: int, dtype: str) -> dict[str, s
         "inputs": config.inputs,
         "outputs": config.outputs,
         "last": len(config.model.hidden) + 1,
-        "scalars_a_step": scalars_a_step(config.optimizer),  # type: ignore[arg-type]
+        "scalars_a_step": scalars_a_step(updated(config)),
     }
     words = {name: literal(value, dtype) for name, value in constants.items()}
     return words | {name: str(value) for name, value in sizes.items()} | {"real": real.name, "suffix": real.suffix}
@@ -235,7 +243,14 @@ def _layers(config: TrainingConfig) -> list[dict[str, str]]:
     """Of each layer its number and that of the next, its sizes, and where kernel and bias begin among the parameters."""
     layers, begin = [], 0
     for i, (below, units) in enumerate(pairwise((config.inputs, *config.model.hidden, config.outputs))):
-        numbers = {"i": i, "next": i + 1, "below": below, "units": units, "kernel": begin, "bias": begin + below * units}
+        numbers = {
+            "i": i,
+            "next": i + 1,
+            "below": below,
+            "units": units,
+            "kernel": begin,
+            "bias": begin + below * units,
+        }
         layers.append({name: str(value) for name, value in numbers.items()})
         begin += below * units + units
     return layers

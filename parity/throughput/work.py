@@ -1,9 +1,9 @@
 """The floating-point operations and the bytes of a training step, from shapes alone.
 
-An operation is an addition, a product, a quotient, a comparison, a sign, or a value of a function of <math.h>. They are counted as
-the formulas of `parity.contract` need them where every number is computed once: sums begin at their bias or at zero, the way back
-takes what the way forward has computed, and constants are folded. Bytes are what no order of the operations saves: the batch is
-read, and all that training changes is read and written.
+An operation is an addition, a product, a quotient, a comparison, a sign, or a value of a function of <math.h>. They are counted
+as the formulas of `parity.contract` need them where every number is computed once: sums begin at their bias or at zero, the way
+back takes what the way forward has computed, and constants are folded. Bytes are what no order of the operations saves: the batch
+is read, and all that training changes is read and written.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from math import prod
 import numpy as np
 
 from parity.contract import (
+    LBFGS,
     SGD,
     Adadelta,
     Adagrad,
@@ -26,7 +27,6 @@ from parity.contract import (
     RAdam,
     RegularizedMLP,
     RMSprop,
-    Solver,
     TrainingConfig,
 )
 
@@ -139,9 +139,10 @@ def _loss(config: TrainingConfig, rows: int) -> int:
 
 
 def _update(config: TrainingConfig) -> int:
-    if isinstance(config.optimizer, Solver):
+    if isinstance(config.optimizer, LBFGS):
         # Two products and two sums a pair on each way of the recursion; then scaling, slopes, the step, and the new pair.
         return config.size * (8 * config.optimizer.memory + 11)
+    assert not isinstance(config.optimizer, LevenbergMarquardt)
     return config.size * (per_parameter(config.optimizer) + CLIPPING * (config.clip_norm is not None))
 
 
