@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import SGD, AdamW, Arrays, BatchOrder, Data, State, TrainingConfig, require
-from parity.throughput.c_source import scalars_a_step, source, updated, why_not
+from parity.throughput.c_training import scalars_a_step, source, updated, why_not
 from parity.throughput.compiler import library
 
 Floats = NDArray[np.float64]
@@ -36,8 +36,8 @@ class CLoop:
         return losses, self._unpacked(packed, state, state.step + order.steps)
 
     def prepared(self, state: State, data: Data, order: BatchOrder, rates: Floats) -> Run:
-        """The same training as a call that does nothing else, for as often as wanted: it returns (S,) losses, and parameters and
-        slots as one vector, both overwritten by the next call."""
+        """The same training as a call that does nothing else, and can be made again: it returns (S,) losses, and parameters and
+        slots as one vector; the next call overwrites both."""
         rows = _rows(order, len(data.inputs))
         self._check(data, rows, rates)
         inputs, targets, scalars = (

@@ -2,9 +2,9 @@
 
 Two numbers bound it. The roofline lies below every program: no step is over before its operations are done at the rate of the
 machine's matrix product, and its bytes are moved at the rate of a copy. For a tiny network it lies so far below that it says
-little: there are hardly matrices to multiply, but vectors of a few rows, and functions. What a compiler reaches there is measured
-on the same training written out in C for one network, which lies above the least time. Neither counts for being the smaller: the
-loop in C counts where the network is tiny and there is one, the roofline elsewhere, and both are told.
+little: there are hardly matrices to multiply, but vectors of a few rows, and functions. What a compiler reaches there is
+measured on the same training written out in C for one network, which lies above the least time. Neither counts for being the
+smaller: the loop in C counts where the network is tiny and there is one, the roofline elsewhere, and both are told.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,9 @@
 """The floating-point operations and the bytes of a training step, from shapes alone.
 
-An operation is an addition, a product, a quotient, a comparison, a sign, or a value of a function of <math.h>. They are counted
-as the formulas of `parity.contract` need them where every number is computed once: sums begin at their bias or at zero, the way
-back takes what the way forward has computed, and constants are folded. Bytes are what no order of the operations saves: the batch
-is read, and all that training changes is read and written.
+An operation is an addition, a product, a quotient, a comparison, a sign, or a value of a function of <math.h>. They are
+counted as the formulas of `parity.contract` need them where every number is computed once: sums begin at their bias or at
+zero, the way back takes what the way forward has computed, and constants are folded. Bytes are what no order of the
+operations saves: the batch is read, and all that training changes is read and written.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """A whole training of a small MLP as one function in C: the rows of a batch gathered, forward, backward and update.
 
 Arrays lie units x rows, so that a compiler puts neighbouring rows into one instruction; every size is a constant. A batch
-goes through in blocks of rows, the last filled up with rows whose error is set to zero. What is the same for every parameter in
-a step (the schedule, bias corrections) is computed in float64 outside and handed in, as the twins do it.
+goes through in blocks of rows, the last filled up with rows whose error is set to zero. What is the same for every parameter
+in a step (the schedule, bias corrections) is computed in float64 outside and handed in, as the twins do it.
 """
 
 from itertools import pairwise
@@ -134,8 +134,8 @@ CLIPPING = """\
 """
 
 UPDATE = """\
-        $real *restrict p = state, *restrict first = state + parameters, *restrict second = state + 2 * parameters;
-        (void)first, (void)second;
+        $real *restrict p = state;
+$slots
         for (int i = 0; i < parameters; i++) {
             $real g = gradient[i];
 $body
@@ -174,7 +174,7 @@ def source(config: TrainingConfig, batch_size: int, dtype: str) -> str:
         for layer in reversed(layers)
     ]
     error = ERROR.replace("$loss", LOSSES[config.loss.kind])
-    update = UPDATE.replace("$body", _update(updated(config)))
+    update = UPDATE.replace("$slots", _slots(updated(config))).replace("$body", _update(updated(config)))
     activation = config.model.activation if last else "identity"
     parts = {
         "arrays": _arrays(config, words["real"]),
@@ -197,6 +197,13 @@ def updated(config: TrainingConfig) -> Updated:
 def scalars_a_step(optimizer: Updated) -> int:
     """How many numbers the update is told in each step."""
     return {SGD: 1, Adam: 2, AdamW: 3}[type(optimizer)]
+
+
+def _slots(optimizer: Updated) -> str:
+    return "\n".join(
+        f"        $real *restrict {name} = state + {i} * parameters;"
+        for i, name in enumerate(("first", "second")[: len(optimizer.slots)], start=1)
+    )
 
 
 def _update(optimizer: Updated) -> str:
