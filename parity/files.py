@@ -6,6 +6,16 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+from platformdirs import user_cache_dir
+
+CACHE = "PARITY_CACHE"
+"""The environment variable that names the folder of what is kept between runs."""
+
+
+def cache_folder(kind: str) -> Path:
+    """Where things of a kind are kept between runs: in PARITY_CACHE, or in the user's folder for caches."""
+    return Path(os.environ.get(CACHE) or user_cache_dir("parity", appauthor=False)) / kind
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside the file, then rename: whoever reads meanwhile, or after an interrupt, sees all of it or what was there."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.c_functions import REALS, functions, literal, literals
 from parity.contract.exporting import Evaluate, Network, Variable
-from parity.surrogate.c_functions import REALS, functions, literal, literals
 
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-fno-trapping-math", "-fno-math-errno")
 

@@ -121,11 +121,41 @@ BODIES: dict[str, tuple[str, str]] = {
     "gelu": ("", "    return $half * x * erfc$suffix(x * $minus_root_half);"),
 }
 
+SLOPE = """
+static inline $real slope($real x, $real y)
+{
+    (void)x, (void)y;
+    return $slope_of_x_and_y;
+}
+"""
+
+# By activation whose value calls no function of <math.h>: its slope, from x and from the value y there.
+SLOPES: dict[str, str] = {
+    "identity": "$one",
+    "relu": "x > $zero ? $one : $zero",
+    "leaky_relu": "x > $zero ? $one : $slope",
+    "elu": "x > $zero ? $one : y + $alpha",
+    "tanh": "($one - y) * ($one + y)",
+    "sigmoid": "y * ($one - y)",
+    "silu": "sigmoid(x) + y * ($one - sigmoid(x))",
+    "gelu_tanh": "sigmoid($root * (x + $cubic * x * x * x))\n"
+    "        + y * ($one - sigmoid($root * (x + $cubic * x * x * x))) * $root * ($one + $three_cubic * x * x)",
+}
+
 
 def functions(activation: str, dtype: str) -> str:
     """The function `activation` in C, behind those that it calls."""
-    real = REALS[dtype]
     calls, body = BODIES[activation]
+    return _substituted(calls + ACTIVATION.replace("$body", body), dtype)
+
+
+def slope_function(activation: str, dtype: str) -> str:
+    """The function `slope` in C, to stand behind `functions`; of an activation in SLOPES."""
+    return _substituted(SLOPE.replace("$slope_of_x_and_y", SLOPES[activation]), dtype)
+
+
+def _substituted(text: str, dtype: str) -> str:
+    real = REALS[dtype]
     *others, first = [1 / factorial(k) for k in range(2, real.degree + 1)]
     high = ldexp(round(ldexp(log(2), real.short)), -real.short)
     numbers = {
@@ -143,13 +173,14 @@ def functions(activation: str, dtype: str) -> str:
         "alpha": ELU_ALPHA,
         "root": 2 * sqrt(2 / pi),
         "cubic": 0.044715,
+        "three_cubic": 3 * 0.044715,
         "minus_root_half": -sqrt(0.5),
     }
     words = {name: literal(value, dtype) for name, value in numbers.items()}
     words["steps"] = "\n".join(f"    p = p * r + {literal(value, dtype)};" for value in reversed(others))
     words |= {"real": real.name, "suffix": real.suffix, "word": real.word, "bias": f"{real.bias}u"}
     words["bits_of_fraction"] = str(real.fraction)
-    return Template(calls + ACTIVATION.replace("$body", body)).substitute(words)
+    return Template(text).substitute(words)
 
 
 def literal(value: float, dtype: str) -> str:
