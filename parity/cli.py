@@ -15,7 +15,7 @@ from parity.contract import InputError, ParityError
 from parity.interrupts import heeded
 from parity.nearest import suggestion
 
-COMMANDS = ("run", "diagnose", "predict", "export", "problems", "catalogue", "backends")
+COMMANDS = ("run", "bench", "diagnose", "predict", "export", "problems", "catalogue", "backends")
 
 WRONG_USAGE = 2
 OUR_ERROR = 70
@@ -31,6 +31,8 @@ commands:
   run [PROBLEM or FILE]        train every contender and compare them; paraboloid where
                                nothing is named. FILE is a table (CSV, Parquet, a folder of
                                one with its splits), or a run's folder or FILE.toml
+  bench [PROBLEM or FILE]      time every mode of both backends, where they are proven to do the
+                               same; a map of networks where nothing is named
   diagnose SCRIPT.py           run a training script as it is, and say why its network does
                                not learn; also a PROBLEM or FILE.toml
   predict MODEL/ TABLE         what a kept network says of the rows of a table

@@ -7,8 +7,10 @@ from parity.throughput.rows import Row
 
 
 def advice(rows: Sequence[Row]) -> str:
-    """Which mode is the fastest on this network, what is as fast, and from how many steps on it pays; empty where none was timed."""
-    timed = sorted((row for row in rows if row.seconds_per_step and not row.void and row.class_ == "tuned"), key=_seconds)
+    """Which mode is the fastest on this network, what is as fast, and when it pays; empty where none was timed."""
+    timed = sorted(
+        (row for row in rows if row.seconds_per_step and not row.void and row.class_ == "tuned"), key=_seconds
+    )
     if not timed:
         return ""
     best, *rest = timed

@@ -2,19 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from parity import registry
+from parity.accuracy import accuracy
 from parity.bench.field import network_of, unusable
 from parity.bench.phases import phases_of, with_phases
 from parity.bench.proof import proven
 from parity.contender import Contender
 from parity.environment import describe
 from parity.experiment import Experiment
+from parity.ladder.plan import evaluated_at
 from parity.progress import Watcher
 from parity.records import table_of
 from parity.start import Start, draw
@@ -25,8 +27,11 @@ from parity.throughput.process import TimingError, Worker
 from parity.throughput.rows import SCHEMA, Row, append, read_rows
 from parity.throughput.statistics import interval_of, ratio_of
 from parity.throughput.steady import Pairs, Warm, clock_of, interleaved, read
+from parity.throughput.worker import repeated
 
 IDIOMATIC = "idiomatic"
+TARGET_STEPS = 20_000
+"""Steps within which the target accuracy is looked for."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Bench:
         self._watcher = watcher
         self._known = {} if again or not path.exists() else {row.key: row for row in read_rows(path)}
         self._audits: dict[Contender, Audit] = {}
+        self._steps: dict[Experiment, int | None] = {}
 
     def rows(self, experiment: Experiment, contenders: Sequence[Contender], reference: Contender) -> list[Row]:
         """A row a contender, the reference in front."""
@@ -66,9 +72,7 @@ class Bench:
                 self._known[row.key] = row
         return [self._known[keys[contender]] for contender in asked if keys[contender] in self._known]
 
-    def _key(
-        self, start: Start, contender: Contender, reference: Contender, environment: dict[str, str]
-    ) -> str:
+    def _key(self, start: Start, contender: Contender, reference: Contender, environment: dict[str, str]) -> str:
         asked = [str(contender), str(reference), repr(self._options), table_of(start.experiment), environment]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -85,16 +89,14 @@ class Bench:
         usable = [contender for contender in contenders if not reasons[contender]]
         reasons |= proven(start.experiment, reference, usable, self._watcher)
         with self._watcher.task("the machine's limit", 1):
-            limit = limit_of(start.config, reference.dtype, self._options.threads)
+            limit = limit_of(start.config, start.experiment.batch_rows, reference.dtype, self._options.threads)
         with self._watcher.task(f"timing {start.experiment.problem} {told(start)}", len(contenders)) as done:
             for number, contender in enumerate(contenders, start=1):
                 bare = self._bare(start, contender, environment, keys[contender], reasons[contender])
                 yield bare if bare.void else self._timed(bare, start, contender, reference, limit)
                 done(number)
 
-    def _bare(
-        self, start: Start, contender: Contender, environment: dict[str, str], key: str, void: str
-    ) -> Row:
+    def _bare(self, start: Start, contender: Contender, environment: dict[str, str], key: str, void: str) -> Row:
         config = start.config
         return Row(
             schema=SCHEMA,
@@ -113,27 +115,46 @@ class Bench:
             environment={**environment, "load": f"{load():.2f}"},
         )
 
-    def _timed(self, row: Row, start: Start, contender: Contender, reference: Contender, limit: Limit) -> Row:
+    def _timed(self, row: Row, start: Start, contender: Contender, reference: Contender, limit: Limit | None) -> Row:
         """The row with its figures; void where the process failed or saw other bytes."""
         try:
             noise = self._audit(start, reference)
-            pairs = self._pairs(start, contender, reference)
+            pairs, models = self._pairs(start, contender, reference)
             phases = phases_of(contender, start, self._options.threads) if self._options.phases else None
         except TimingError as error:
             return replace(row, void=str(error))
         row = with_steady(row, pairs, clock_of(contender, self._options.threads), reference, contender != reference)
-        row = with_limit(row, limit)
         row = replace(
-            row,
+            with_limit(row, limit),
+            models_per_second=models,
             noise=noise.floor,
             unpublishable=tuple(noise.marks(self._options.floor)),
             audit=dict(vars(noise)),
         )
-        return row if phases is None else with_phases(row, phases, start, self._reference_row(start, reference))
+        if phases is None:
+            return row
+        return with_phases(
+            row, phases, start, self._steps_to_target(start, reference), self._reference_row(row, reference)
+        )
 
-    def _reference_row(self, start: Start, reference: Contender) -> Row | None:
-        found = [row for row in self._known.values() if row.contender == str(reference) and row.phases is not None]
-        return next((row for row in found if row.widths[1:-1] == start.config.model.hidden), None)
+    def _reference_row(self, row: Row, reference: Contender) -> Row | None:
+        """What was measured of the reference on the same network; it is the first to be timed."""
+        rows = [known for known in self._known.values() if known.cell == row.cell]
+        return next((known for known in reversed(rows) if known.contender == str(reference)), None)
+
+    def _steps_to_target(self, start: Start, reference: Contender) -> int | None:
+        """Steps to the target accuracy, which all that are equivalent take alike; None where it is not reached soon."""
+        if start.experiment not in self._steps:
+            trainer = registry.load(reference.backend).trainer(
+                start.config, device=reference.device, mode=reference.mode, dtype=reference.dtype
+            )
+            state, train, held_out = start.cast(reference.dtype)
+            trainer.set_state(state)
+            order = repeated(start.order, min(start.order.steps, TARGET_STEPS))
+            steps = evaluated_at(order.steps, *held_out.targets.shape)
+            history = trainer.fit(train, order, evaluate=held_out.inputs, evaluate_at=steps)
+            self._steps[start.experiment] = accuracy(start, history, steps, start.experiment.target_r2).steps_to_target
+        return self._steps[start.experiment]
 
     def _audit(self, start: Start, reference: Contender) -> Audit:
         """Of the reference against itself, once."""
@@ -143,9 +164,11 @@ class Bench:
                 self._audits[reference] = audit(pairs, clock_of(reference, self._options.threads), ours.threads())
         return self._audits[reference]
 
-    def _pairs(self, start: Start, contender: Contender, reference: Contender) -> Pairs:
+    def _pairs(self, start: Start, contender: Contender, reference: Contender) -> tuple[Pairs, float]:
+        """Samples in turns, and how many whole runs a second are trained where several are asked for at once."""
         with self._warm(start, contender) as ours, self._warm(start, reference) as theirs:
-            return interleaved(ours.sample, theirs.sample, self._options.pairs)
+            pairs = interleaved(ours.sample, theirs.sample, self._options.pairs)
+            return pairs, 1.0 / (start.config.steps * ours.replica_seconds())
 
     @contextmanager
     def _warm(self, start: Start, contender: Contender) -> Iterator[Warm]:
@@ -184,13 +207,13 @@ def with_steady(row: Row, pairs: Pairs, clock: str, reference: Contender, compar
     )
 
 
-def with_limit(row: Row, limit: Limit) -> Row:
-    """The row with its distance to the limit of the machine."""
-    if row.seconds_per_step is None or row.device != "cpu":
+def with_limit(row: Row, limit: Limit | None) -> Row:
+    """The row with its distance to the limit of the machine; without where that is another device's, or not known."""
+    if row.seconds_per_step is None or row.device != "cpu" or limit is None:
         return row
     return replace(
         row,
-        limit=limit.kind,
+        limit=f"{limit.kind} {limit.flags}".strip(),
         limit_seconds=limit.seconds_per_step,
         limit_ratio=row.seconds_per_step / limit.seconds_per_step,
         rate_share=limit.flops / row.seconds_per_step / limit.matmul_rate,

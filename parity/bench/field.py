@@ -30,8 +30,11 @@ def grid(base: Experiment, hidden: Sequence[int], batch_sizes: Sequence[int]) ->
     """
     networks = [base]
     if hidden:
-        networks = [replace(base, model=replace(base.model, hidden=(width,) * len(base.model.hidden))) for width in hidden]
-    return [_with_batches(network, size) for network in networks for size in batch_sizes or [base.batch_size]]
+        networks = [
+            replace(base, model=replace(base.model, hidden=(width,) * len(base.model.hidden))) for width in hidden
+        ]
+    sizes: Sequence[int | None] = batch_sizes or [base.batch_size]
+    return [_with_batches(network, size) for network in networks for size in sizes]
 
 
 def _with_batches(experiment: Experiment, size: int | None) -> Experiment:
@@ -57,6 +60,8 @@ def unusable(contender: Contender, config: TrainingConfig) -> str:
 def network_of(experiment: Experiment) -> str:
     """A network with its loss and optimizer in words, constants and all, but for its size."""
     model = ", ".join(
-        f"{each.name} {getattr(experiment.model, each.name)}" for each in fields(experiment.model) if each.name != "hidden"
+        f"{each.name} {getattr(experiment.model, each.name)}"
+        for each in fields(experiment.model)
+        if each.name != "hidden"
     )
     return f"{type(experiment.model).__name__} ({model}), {experiment.loss}, {experiment.optimizer}"

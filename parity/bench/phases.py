@@ -11,9 +11,6 @@ from parity.throughput.measure import first_steps
 from parity.throughput.process import Worker
 from parity.throughput.rows import Phases, Row
 
-REPLICAS = 16
-"""Runs that are trained at once, to count whole models a second."""
-
 
 def phases_of(contender: Contender, start: Start, threads: int) -> Phases:
     """Measured in two fresh processes, the first of which finds nothing compiled, and the second what the first has left."""
@@ -22,19 +19,21 @@ def phases_of(contender: Contender, start: Start, threads: int) -> Phases:
     return replace(cold, warm_compile_seconds=warm.compile_seconds)
 
 
-def with_phases(row: Row, phases: Phases, start: Start, reference: Row | None) -> Row:
-    """The row with its phases, and the whole run, of so many steps, that they and the steady state add up to."""
+def with_phases(row: Row, phases: Phases, start: Start, to_target: int | None, reference: Row | None) -> Row:
+    """The row with its phases, and the whole run that they and the steady state add up to; so to the target, if reached."""
     assert row.seconds_per_step is not None
+    seconds = row.seconds_per_step
     before = before_the_first(phases)
     row = replace(
         row,
         phases=phases,
         compile_seconds=phases.compile_seconds,
-        whole_seconds=before + start.config.steps * row.seconds_per_step,
+        whole_seconds=before + start.config.steps * seconds,
+        target_seconds=None if to_target is None else before + to_target * seconds,
     )
     if reference is None or reference.phases is None or reference.seconds_per_step is None:
         return row
-    later, saved = before - before_the_first(reference.phases), reference.seconds_per_step - row.seconds_per_step
+    later, saved = before - before_the_first(reference.phases), reference.seconds_per_step - seconds
     return replace(row, break_even_steps=max(0, ceil(later / saved))) if saved > 0 else row
 
 
@@ -44,9 +43,7 @@ def before_the_first(phases: Phases) -> float:
 
 
 def _of_a_process(contender: Contender, start: Start, threads: int, cache: str) -> Phases:
-    worker = Worker(
-        contender.backend, table_of(start.experiment), threads=threads, environment={"PARITY_CACHE": cache}
-    )
+    worker = Worker(contender.backend, table_of(start.experiment), threads=threads, environment={"PARITY_CACHE": cache})
     try:
         told = worker.phases(contender, first_steps(start))
     finally:

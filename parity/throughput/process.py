@@ -65,9 +65,13 @@ class Worker:
         )
         self.hashes: dict[str, str] = self._ask({"experiment": table, "cores": cores(threads)})["hashes"]
 
-    def seconds(self, contender: Contender, steps: int, delay: float = 0.0) -> Seconds:
-        """One training of so many steps; `delay` is a share of its time that is idled away behind it, to prove a detector."""
-        return Seconds(**self._ask({"time": astuple(contender), "steps": steps, "delay": delay}))
+    def seconds(self, contender: Contender, steps: int, delay: float = 0.0, replicas: int = 1) -> Seconds:
+        """One training of so many steps, of so many replicas in one call.
+
+        `delay` is a share of its time that is idled away behind it, to prove a detector.
+        """
+        asked = {"time": astuple(contender), "steps": steps, "delay": delay, "replicas": replicas}
+        return Seconds(**self._ask(asked))
 
     def phases(self, contender: Contender, steps: int) -> Phases:
         """The phases of this process, which must have done nothing yet."""

@@ -40,7 +40,7 @@ class Row:
     backend: str
     mode: str
     class_: Class
-    """Written `class`: the loop that a framework's documentation shows, its best, another library, or what the machine could do."""
+    """Written `class`: the loop that a framework's documentation shows, a faster one, another library, or the limit."""
     device: str
     dtype: str
     threads: int
@@ -146,7 +146,11 @@ def _row(line: str, where: str) -> Row:
     require(
         schema == SCHEMA,
         f"{where} has the schema {schema!r}; this version reads {SCHEMA}. "
-        + ("Install a newer parity." if isinstance(schema, int) and schema > SCHEMA else "Measure again, into another file."),
+        + (
+            "Install a newer parity."
+            if isinstance(schema, int) and schema > SCHEMA
+            else "Measure again, into another file."
+        ),
     )
     keys = {name: key for key, name in NAMES.items()}
     return structured({keys.get(name, name): value for name, value in table.items()}, Row, where)

@@ -9,6 +9,8 @@ from parity.throughput.process import Seconds, Worker
 SAMPLE_SECONDS = 0.2
 """A sample takes at least as long, so that what comes with every call weighs little."""
 MOST_WARMUPS = 8
+REPLICAS = 16
+"""Runs that are trained in one call, to count whole models a second."""
 
 
 class Warm:
@@ -28,6 +30,16 @@ class Warm:
         """Seconds a step, of some steps together."""
         total = self._worker.seconds(self.contender, self.steps, delay)
         return Seconds(total.wall / self.steps, total.cpu / self.steps)
+
+    def replica_seconds(self) -> float:
+        """Wall seconds a step of each of some replicas that are trained in one call."""
+        steps = max(1, self.steps // REPLICAS)
+        self._worker.seconds(self.contender, steps, replicas=REPLICAS)
+        return self._worker.seconds(self.contender, steps, replicas=REPLICAS).wall / (steps * REPLICAS)
+
+    def threads(self) -> int:
+        """That its process computes with."""
+        return self._worker.threads()
 
     def _warm_up(self) -> None:
         """Until a run is no faster than the one before it."""
