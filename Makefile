@@ -37,6 +37,7 @@ lint: install ## Style, types and import rules
 bench: install ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.seeds
 	$(BIN)/python -m benchmarks.step_cost
+	$(BIN)/python -m benchmarks.c_limit
 	$(BIN)/python -m benchmarks.replica_cost
 	$(BIN)/python -m benchmarks.repeats
 	$(BIN)/python -m benchmarks.asked

@@ -20,10 +20,10 @@ from parity.throughput.compiler import FLAGS
 from parity.throughput.roofline import roofline
 from parity.throughput.work import work_of
 
-TINY = 24 * 24
+TINY = 16 * 16
 """Numbers in a network's largest kernel up to which it is tiny. A framework multiplies larger matrices in blocks that stay in
-registers, which the plain loops of C don't: from 2-32-32-1 on, in float32, JAX was seen to be as fast, and then they are no
-limit. Up to here they were ahead of it at every batch size, so that the time of a step says nothing about it."""
+registers, which the plain loops of C don't: `python -m benchmarks.c_limit` shows where JAX draws level, in wide layers and
+large batches first, and then they are no limit. The time of a step does not tell: a narrow network on many rows is tiny too."""
 ROWS, TRIAL_STEPS, MOST_STEPS, SECONDS = 1024, 200, 100_000, 0.02
 """Rows of the data that C is timed on; steps of a first call; steps, and seconds, of those that count."""
 
