@@ -75,7 +75,9 @@ def normal_equations(objective: Objective) -> tuple[Array, Array]:
     )
     weights = (jnp.arange(rows + missing) < rows).astype(x.dtype).reshape(blocks, -1)
 
-    def add(sums: tuple[list[Array], Array], block: tuple[Array, Array, Array]) -> tuple[tuple[list[Array], Array], None]:
+    def add(
+        sums: tuple[list[Array], Array], block: tuple[Array, Array, Array]
+    ) -> tuple[tuple[list[Array], Array], None]:
         panels, gradient = sums
         its_inputs, its_targets, weight = block
         residuals = objective.predict(x, its_inputs) - its_targets

@@ -23,10 +23,14 @@ class Ratio:
     pairs: int
 
     def told(self, margin: float) -> str:
-        """`equal` to within the margin, `slower` or `faster` than the other, or `unclear`."""
+        """`slower` or `faster` than the other by more than the margin, `equal` to within it, or `unclear`.
+
+        The margin is the noise of timing one contender against itself: two processes of it differ by a little for as long as
+        they live, and by no less for being timed more often.
+        """
         if self.equal_within <= margin:
             return "equal"
-        return "slower" if self.low > 1.0 else "faster" if self.high < 1.0 else "unclear"
+        return "slower" if self.low > 1.0 + margin else "faster" if self.high < 1.0 / (1.0 + margin) else "unclear"
 
 
 def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:

@@ -1,0 +1,271 @@
+"""Timing that can be trusted: statistics with planted truths, processes that are real, rows that outlive an interrupt."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from command import parity
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parity.bench import Bench, Options, advice, all_contenders, compared, grid
+from parity.bench.proof import proven
+from parity.cli import main
+from parity.contender import Contender, expand, parse
+from parity.contract import InputError
+from parity.problems import recipe
+from parity.progress import Silent
+from parity.records import table_of
+from parity.start import draw
+from parity.throughput.audit import audit
+from parity.throughput.measure import measure
+from parity.throughput.process import Seconds, Worker
+from parity.throughput.rows import append, latest, read_rows
+from parity.throughput.statistics import ratio_of
+from parity.throughput.steady import Pairs, interleaved
+
+SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
+NUMPY = Contender("numpy", "cpu", "loop", "float64")
+
+
+def noisy(rng, scale, pairs=12, noise=0.02):
+    """Samples in pairs that drift together, the one `scale` times as long as the other."""
+    drift = np.exp(np.cumsum(rng.normal(0, 0.1, pairs)))
+    theirs, ours = (drift * np.exp(rng.normal(0, noise, pairs)) for _ in range(2))
+    return scale * ours, theirs
+
+
+@given(st.floats(0.2, 5.0), st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_a_ratio_is_found_whatever_the_drift(scale, seed):
+    ratio = ratio_of(*noisy(np.random.default_rng(seed), scale))
+    assert ratio.low <= ratio.value <= ratio.high
+    assert ratio.value == pytest.approx(scale, rel=0.1)
+
+
+def test_swapping_the_two_turns_the_ratio_over():
+    ours, theirs = noisy(np.random.default_rng(0), 1.7)
+    there, back = ratio_of(ours, theirs), ratio_of(theirs, ours)
+    assert (there.value, there.low, there.high) == pytest.approx((1 / back.value, 1 / back.high, 1 / back.low))
+
+
+def share(told, scale, margin=0.05, trials=200):
+    """In what share of the trials this is told of two that differ by `scale`."""
+    rng = np.random.default_rng(1)
+    return np.mean([ratio_of(*noisy(rng, scale)).told(margin) == told for _ in range(trials)])
+
+
+def test_a_tenth_is_seen_and_nothing_where_there_is_nothing():
+    assert share("slower", 1.1) >= 0.95
+    assert share("faster", 1 / 1.1) >= 0.95
+    assert share("slower", 1.0) + share("faster", 1.0) <= 0.05
+    assert share("equal", 1.0) >= 0.95
+    # What differs by the margin may be called equal in a twentieth of the trials.
+    assert share("equal", 1.05) <= 0.05 + 0.03
+
+
+def test_turns_are_abba():
+    taken = []
+
+    def sample(name):
+        def take():
+            taken.append(name)
+            return Seconds(len(taken), len(taken))
+
+        return take
+
+    pairs = interleaved(sample("a"), sample("b"), 4)
+    assert "".join(taken) == "abbaabba"
+    assert [each.wall for each in pairs.ours] == [1, 4, 5, 8]
+    assert [each.wall for each in pairs.theirs] == [2, 3, 6, 7]
+
+
+def test_a_busy_and_a_noisy_machine_are_marked():
+    calm = Pairs(*2 * [tuple(Seconds(1.0, 1.0) for _ in range(10))])
+    assert audit(calm, "cpu", 1).marks(0.05) == []
+    busy = Pairs(*2 * [tuple(Seconds(1.5, 1.0) for _ in range(10))])
+    (mark,) = audit(busy, "cpu", 1).marks(0.05)
+    assert mark == "busy: runs took 1.50 times the time that they computed"
+    rng = np.random.default_rng(0)
+    wild = Pairs(*(tuple(Seconds(t, t) for t in np.exp(rng.normal(0, 0.5, 10))) for _ in range(2)))
+    assert any("noise of" in mark for mark in audit(wild, "cpu", 1).marks(0.05))
+
+
+@pytest.fixture(scope="module")
+def worker():
+    worker = Worker("numpy", table_of(draw(SMALL).experiment))
+    yield worker
+    worker.close()
+
+
+def test_a_planted_delay_takes_its_share_of_the_time(worker):
+    plain, slow = (np.median([worker.seconds(NUMPY, 100, delay).cpu for _ in range(9)]) for delay in (0.0, 1.0))
+    assert 1.5 < slow / plain < 3.0
+
+
+def test_a_process_is_pinned_to_as_many_cores_as_it_was_given(worker):
+    assert worker.threads() == 1
+
+
+def test_a_fault_of_a_contender_is_told_and_the_process_goes_on(worker):
+    with pytest.raises(Exception, match="expected one of"):
+        worker.seconds(replace(NUMPY, mode="nonsense"), 10)
+    assert worker.seconds(NUMPY, 10).wall > 0
+
+
+def test_numbers_of_a_run_are_measured_by_the_same_kit():
+    start = draw(SMALL)
+    (speed,) = measure([NUMPY], start, lambda done: None).values()
+    assert speed.spread[0] <= speed.steps_per_second <= speed.spread[1]
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """Rows of two contenders, and the file they are in."""
+    path = tmp_path_factory.mktemp("bench") / "bench.jsonl"
+    contenders = [NUMPY, *expand(parse("torch:eager:float64"))]
+    options = Options(phases=False, pairs=4)
+    rows = Bench(path, options, Silent()).rows(SMALL, contenders, contenders[0])
+    return rows, path, contenders, options
+
+
+def test_a_row_has_what_it_takes_to_judge_it(bench):
+    rows, path, *_ = bench
+    reference, other = rows
+    assert not reference.void
+    assert not other.void
+    assert reference.ratio is None
+    assert other.reference == reference.contender
+    low, high = other.ratio_interval
+    assert low <= other.ratio <= high
+    assert other.interval[0] <= other.seconds_per_step <= other.interval[1]
+    assert other.limit_ratio > 1
+    assert 0 < other.rate_share < 1
+    assert (other.widths, other.batch_size, other.class_) == ((2, 10, 5, 1), 32, "tuned")
+    told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    names = {"backend", "mode", "class", "device", "widths", "batch_size", "seconds_per_step", "interval", "limit_ratio",
+             "compile_seconds", "void", "environment", "schema"}  # fmt: skip
+    assert all(names <= row.keys() for row in told)
+    assert read_rows(path) == rows
+
+
+def test_what_stands_in_the_file_is_not_measured_again(bench, monkeypatch):
+    rows, path, contenders, options = bench
+    monkeypatch.setattr("parity.bench.bench.Worker", None)
+    before = path.read_bytes()
+    assert Bench(path, options, Silent()).rows(SMALL, contenders, contenders[0]) == rows
+    assert path.read_bytes() == before
+
+
+def test_a_contender_that_computes_something_else_is_void(monkeypatch):
+    from numpy_impl.trainer import NumpyTrainer as Trainer
+
+    honest = Trainer.loss_and_grads
+
+    def halved(self, batch, **options):
+        loss, gradients = honest(self, batch, **options)
+        return loss, {name: 0.5 * gradient for name, gradient in gradients.items()}
+
+    (reference,) = expand(parse("torch:eager:float64"))
+    assert proven(SMALL, reference, [reference, NUMPY], Silent())[NUMPY] == ""
+    monkeypatch.setattr(Trainer, "loss_and_grads", halved)
+    assert "part at the rung gradients" in proven(SMALL, reference, [reference, NUMPY], Silent())[NUMPY]
+
+
+def test_a_grid_brings_the_rows_that_its_batches_need():
+    cells = grid(recipe("paraboloid"), (16, 64), (32, 2048))
+    assert [(cell.model.hidden, cell.batch_rows) for cell in cells] == [
+        ((16, 16), 32), ((16, 16), 2048), ((64, 64), 32), ((64, 64), 2048),
+    ]  # fmt: skip
+    assert all(cell.train_rows >= cell.batch_rows for cell in cells)
+    assert grid(recipe("paraboloid"), (), ()) == [recipe("paraboloid")]
+
+
+def test_all_modes_of_both_twins_are_timed_where_none_is_named():
+    found = {(each.backend, each.mode) for each in all_contenders(())}
+    assert {("jax", "scan"), ("jax", "step"), ("torch", "eager")} <= found
+
+
+def faster(row, factor):
+    return replace(
+        row,
+        samples=tuple(sample / factor for sample in row.samples),
+        seconds_per_step=row.seconds_per_step / factor,
+        interval=tuple(end / factor for end in row.interval),
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict", "status"), [(1.0, "unclear", 0), (3.0, "faster", 0), (1 / 3, "slower", 1)]
+)
+def test_two_files_are_compared(bench, tmp_path, factor, verdict, status, capsys):
+    rows, path, *_ = bench
+    append(tmp_path / "after.jsonl", [faster(row, factor) for row in rows])
+    changes = compared(rows, read_rows(tmp_path / "after.jsonl"))
+    assert [change.verdict for change in changes] == [verdict] * 2
+    assert all(change.interval[0] <= 1 / factor <= change.interval[1] for change in changes)
+    assert main(["bench", "--compare", str(path), str(tmp_path / "after.jsonl")]) == status
+    assert verdict in capsys.readouterr().out
+
+
+def test_rows_of_other_machines_are_not_compared(bench):
+    rows, *_ = bench
+    other = [replace(row, environment={**row.environment, "processor": "an abacus"}) for row in rows]
+    assert [change.verdict for change in compared(rows, other)] == ["void"] * 2
+    assert "abacus" in compared(rows, other)[0].why
+
+
+def test_advice_names_the_fastest_and_what_is_not_told_apart(bench):
+    rows, *_ = bench
+    assert advice([]) == ""
+    slow, quick = rows[0], faster(rows[1], 1000.0)
+    assert advice([slow, quick]).startswith(f"Take {quick.contender}")
+    assert "times as fast as" in advice([slow, quick])
+    twin = replace(quick, mode="other")
+    assert "not told apart" in advice([slow, quick, twin])
+    assert advice([replace(quick, void="it failed")]) == ""
+
+
+def test_the_last_row_of_a_contender_counts(bench):
+    rows, *_ = bench
+    again = [faster(row, 2.0) for row in rows]
+    assert latest([*rows, *again]) == again
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"schema": 0}', "line 1 has the schema 0; this version reads 1. Measure again"),
+        ('{"schema": 99}', "schema 99; this version reads 1. Install a newer parity"),
+        ("{}", "has the schema None"),
+        ("[1]", "line 1 is no object in braces"),
+        ("{", "line 1 is not JSON"),
+        ('{"schema": 1}', "is missing"),
+    ],
+)
+def test_a_file_that_is_none_of_these_is_refused(tmp_path, line, said):
+    path = tmp_path / "old.jsonl"
+    path.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        read_rows(path)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--compare", "a.jsonl"], "compare has 1 files; expected two"),
+        (["--compare", "a.jsonl", "b.jsonl"], "There is no file 'a.jsonl'"),
+        (["--pairs", "3"], "pairs is 3; expected at least 10"),
+        (["--threads", "0"], "threads is 0; expected at least 1"),
+        (["--floor", "0"], "floor is 0.0; expected a share above 0"),
+        (["--widths", "0"], "widths is (0,); expected whole numbers of at least 1"),
+        (["paraboloid", "--contender", "torch:warp"], "no device, mode or dtype 'warp'"),
+    ],
+)
+def test_wrong_usage_is_answered_in_words(options, said, tmp_path):
+    answer = parity("bench", *options, cwd=tmp_path)
+    assert answer.returncode == 2
+    assert said in " ".join(answer.stderr.split())
+    assert "Traceback" not in answer.stderr
