@@ -4,6 +4,18 @@ from parity.bench.advice import advice
 from parity.bench.bench import Bench, Options
 from parity.bench.compare import Change, compared
 from parity.bench.field import all_contenders, grid
+from parity.bench.map import svg
 from parity.bench.table import show_changes, show_rows
 
-__all__ = ["Bench", "Change", "Options", "advice", "all_contenders", "compared", "grid", "show_changes", "show_rows"]
+__all__ = [
+    "Bench",
+    "Change",
+    "Options",
+    "advice",
+    "all_contenders",
+    "compared",
+    "grid",
+    "show_changes",
+    "show_rows",
+    "svg",
+]

@@ -8,12 +8,13 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from parity.bench import Bench, Options, all_contenders, compared, grid, show_changes, show_rows
+from parity.bench import Bench, Options, all_contenders, compared, grid, show_changes, show_rows, svg
 from parity.commands.experiment import Kinds, parse
 from parity.commands.status import EXIT_STATUS
 from parity.contender import Contender
 from parity.contract import InputError, require
 from parity.experiment import Experiment
+from parity.files import write_whole
 from parity.report.terminal import Bars
 from parity.throughput.audit import FLOOR
 from parity.throughput.rows import Row, read_rows
@@ -43,6 +44,8 @@ class BenchOptions:
     """All modes on all networks of a large map, and for each what comes before the steady state."""
     json: Path = Path("runs/bench.jsonl")
     """File that rows are appended to."""
+    picture: Path | None = None
+    """File for the map as a picture, SVG."""
     threads: int = 1
     """Cores that each process is pinned to."""
     pairs: int = 10
@@ -72,6 +75,8 @@ def main(arguments: list[str]) -> int:
     named = bool(arguments) and not arguments[0].startswith("-")
     mapped = not named and not options.widths and not options.batches
     rows = _mapped(options, console) if mapped else _timed(options, console)
+    if options.picture is not None:
+        write_whole(options.picture, svg(rows, "Which backend trains faster").encode())
     console.print(f"Kept in {escape(str(options.json))}", highlight=False, soft_wrap=True)
     return EXIT_STATUS["different"] if any(row.void and row.reference for row in rows) else 0
 

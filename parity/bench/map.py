@@ -1,0 +1,93 @@
+"""The map: networks by width and batch size, and which backend is ahead on each, as a picture."""
+
+from collections.abc import Sequence
+from html import escape
+
+from parity.bench.advice import best_modes
+from parity.numbers import short
+from parity.throughput.rows import Row, latest
+
+COLORS = {"jax": "#0072b2", "torch": "#d55e00", "neither": "#999999"}
+"""Colours that are told apart by all eyes (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
+LEFT, TOP, WIDTH, HEIGHT, FOOT = 130, 74, 190, 54, 30
+
+
+class Cell:
+    """A network, and the best that each backend has for it."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.first = rows[0]
+        best = sorted(best_modes(rows).values(), key=lambda row: row.seconds_per_step or 0.0)
+        self.best = best[0] if best else None
+        self.rival = next((row for row in best[1:] if self.best and row.backend != self.best.backend), None)
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return self.first.widths[1:-1]
+
+    @property
+    def factor(self) -> float | None:
+        """How many times as fast the best is as the other backend's best."""
+        if self.best is None or self.rival is None:
+            return None
+        return (self.rival.seconds_per_step or 0.0) / (self.best.seconds_per_step or 1.0)
+
+    @property
+    def winner(self) -> str:
+        """The backend that is ahead; `neither` where the noise of the machine is more than what lies between them."""
+        if self.best is None or self.factor is None:
+            return "neither"
+        return self.best.backend if self.factor > 1.0 + (self.best.noise or 0.0) else "neither"
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """Two lines: who is ahead by how much, and the seconds a step."""
+        if self.best is None:
+            return "not measured", ""
+        mode = f"{self.best.backend}:{self.best.mode}" + (
+            "" if self.best.device == "cpu" else f" on {self.best.device}"
+        )
+        ahead = "" if self.factor is None else f" {self.factor:.2g} x"
+        return f"{mode}{ahead}", f"{short(1e6 * (self.best.seconds_per_step or 0.0))} us a step"
+
+
+def cells_of(rows: Sequence[Row]) -> list[Cell]:
+    """The networks in a file, each with what was measured last."""
+    by_cell: dict[tuple[object, ...], list[Row]] = {}
+    for row in latest(rows):
+        by_cell.setdefault(row.cell, []).append(row)
+    return [Cell(mine) for mine in by_cell.values()]
+
+
+def svg(rows: Sequence[Row], title: str) -> str:
+    """The map as SVG; widths downwards, batch sizes to the right."""
+    cells = cells_of(rows)
+    hidden = sorted({cell.hidden for cell in cells}, key=lambda widths: (max(widths, default=0), widths))
+    batches = sorted({cell.first.batch_size for cell in cells})
+    parts = [_text(12, 24, title, size=16)]
+    for place, (name, color) in enumerate(COLORS.items()):
+        words = f"{name} is ahead" if name != "neither" else "not told apart"
+        parts += [_box(12 + 150 * place, 36, 11, 11, color), _text(28 + 150 * place, 46, words)]
+    for column, batch in enumerate(batches):
+        parts.append(_text(LEFT + WIDTH * column + 8, TOP - 8, f"batch {batch}"))
+    for line, widths in enumerate(hidden):
+        parts.append(_text(12, TOP + HEIGHT * line + 30, "-".join(map(str, widths))))
+    for cell in cells:
+        x, y = LEFT + WIDTH * batches.index(cell.first.batch_size), TOP + HEIGHT * hidden.index(cell.hidden)
+        parts.append(_box(x + 2, y + 2, WIDTH - 4, HEIGHT - 4, COLORS.get(cell.winner, COLORS["neither"])))
+        parts += [_text(x + 12, y + 23 + 18 * number, words, color="#ffffff") for number, words in enumerate(cell.told)]
+    width, height = LEFT + WIDTH * len(batches) + 12, TOP + HEIGHT * len(hidden) + FOOT
+    foot = cells[0].first
+    noise = f"noise {foot.noise or 0.0:.1%}; {foot.threads} core; {foot.environment.get('processor', '')}; {foot.dtype}"
+    parts.append(_text(12, height - 10, noise))
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">'
+    return "\n".join([head, _box(0, 0, width, height, "#ffffff"), *parts, "</svg>"]) + "\n"
+
+
+def _text(x: float, y: float, words: str, *, color: str = "#222222", size: int = 13) -> str:
+    return f'<text x="{x}" y="{y}" fill="{color}" font-size="{size}">{escape(words)}</text>'
+
+
+def _box(x: float, y: float, width: float, height: float, color: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{color}"/>'
