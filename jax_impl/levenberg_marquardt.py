@@ -12,8 +12,13 @@ from jax.scipy.linalg import cho_solve
 from jax_impl.objective import Objective, Parameters, ravelled
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 
-PANELS = 4  # Of a symmetric product; more save multiplications, and make each product slower than that.
-ADDED = 128  # Rows in one sum, which XLA adds up one by one: over all, float32 loses a digit where they are alike.
+PARTS = (
+    4  # Of a symmetric product, which is computed in squares: of the triangle alone, and XLA is slow where one is long.
+)
+# Rows in one sum, which XLA adds up one by one: over all, float32 loses a digit where they are alike.
+ADDED = {"float32": 128, "float64": 2**16}
+
+Squares = dict[tuple[int, int], Array]  # of a lower triangle, by place
 
 
 class Trial(NamedTuple):
@@ -66,7 +71,7 @@ def damped_step(config: LevenbergMarquardtConfig, objective: Objective, damping:
 def normal_equations(objective: Objective) -> tuple[Array, Array]:
     """(P, P) the lower triangle of c J'J, and (P,) c J'r; J of a block of rows is in memory at once."""
     x, (rows, outputs) = objective.point, objective.targets.shape
-    blocks = -(-rows // min(objective.block_rows, ADDED))
+    blocks = -(-rows // min(objective.block_rows, ADDED[str(x.dtype)]))
     # All blocks alike, so that one program serves them: behind the last row come some that weigh nothing.
     missing = -rows % blocks
     inputs, targets = (
@@ -75,31 +80,30 @@ def normal_equations(objective: Objective) -> tuple[Array, Array]:
     )
     weights = (jnp.arange(rows + missing) < rows).astype(x.dtype).reshape(blocks, -1)
 
-    def add(
-        sums: tuple[list[Array], Array], block: tuple[Array, Array, Array]
-    ) -> tuple[tuple[list[Array], Array], None]:
-        panels, gradient = sums
+    def add(sums: tuple[Squares, Array], block: tuple[Array, Array, Array]) -> tuple[tuple[Squares, Array], None]:
+        squares, gradient = sums
         its_inputs, its_targets, weight = block
         residuals = objective.predict(x, its_inputs) - its_targets
         for k in range(outputs):
             jacobian = objective.jacobian(x, its_inputs, k)
             jacobian = jacobian * weight if missing else jacobian
-            panels = [
-                panel + jacobian[start:stop] @ jacobian[:stop].T
-                for panel, (start, stop) in zip(panels, cuts(x.size), strict=True)
-            ]
+            parts = [jacobian[start:stop] for start, stop in cuts(x.size)]
+            squares = {(i, j): square + parts[i] @ parts[j].T for (i, j), square in squares.items()}
             gradient = gradient + jacobian @ residuals[:, k]
-        return (panels, gradient), None
+        return (squares, gradient), None
 
-    zero = [jnp.zeros((stop - start, stop), x.dtype) for start, stop in cuts(x.size)], jnp.zeros_like(x)
-    (panels, gradient), _ = lax.scan(add, zero, (inputs, targets, weights))
-    matrix = jnp.concatenate([jnp.pad(panel, ((0, 0), (0, x.size - panel.shape[1]))) for panel in panels])
+    heights = [stop - start for start, stop in cuts(x.size)]
+    nothing = {(i, j): jnp.zeros((heights[i], heights[j]), x.dtype) for i in range(PARTS) for j in range(PARTS)}
+    zero = {(i, j): square for (i, j), square in nothing.items() if j <= i}, jnp.zeros_like(x)
+    (squares, gradient), _ = lax.scan(add, zero, (inputs, targets, weights))
+    whole = {**nothing, **squares}
+    matrix = jnp.block([[whole[i, j] for j in range(PARTS)] for i in range(PARTS)])
     return objective.scale * matrix, objective.scale * gradient
 
 
 def cuts(size: int) -> list[tuple[int, int]]:
-    """Panels of a lower triangle: from which row to which, and so as far as to which column."""
-    return list(pairwise(size * panel // PANELS for panel in range(PANELS + 1)))
+    """Where the parameters are cut for the product: from which to which."""
+    return list(pairwise(size * part // PARTS for part in range(PARTS + 1)))
 
 
 def solved(matrix: Array, mu: Array, gradient: Array) -> Array:

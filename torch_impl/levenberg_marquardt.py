@@ -11,7 +11,7 @@ from torch import Tensor
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 from torch_impl.objective import Objective
 
-PANELS = 6  # Of a symmetric product; more save multiplications, and make each product slower than that.
+PARTS = 6  # Of a symmetric product; more save multiplications, and make each product slower than that.
 
 
 class Trial(NamedTuple):
@@ -85,8 +85,8 @@ def normal_equations(objective: Objective) -> tuple[Tensor, Tensor]:
 
 
 def cuts(size: int) -> list[tuple[int, int]]:
-    """Panels of a lower triangle: from which row to which, and so as far as to which column."""
-    return list(pairwise(size * panel // PANELS for panel in range(PANELS + 1)))
+    """Where the parameters are cut for the product: from which to which."""
+    return list(pairwise(size * part // PARTS for part in range(PARTS + 1)))
 
 
 def solved(matrix: Tensor, mu: Tensor, gradient: Tensor) -> Tensor:
