@@ -13,7 +13,7 @@ from jax_impl.objective import Objective, Parameters, ravelled
 from parity.contract import LevenbergMarquardt as LevenbergMarquardtConfig
 
 PARTS = (
-    4  # Of a symmetric product, which is computed in squares: of the triangle alone, and XLA is slow where one is long.
+    4  # Each way, of a symmetric product; its squares are quicker than rows as long as they are, which XLA is slow at.
 )
 # Rows in one sum, which XLA adds up one by one: over all, float32 loses a digit where they are alike.
 ADDED = {"float32": 128, "float64": 2**16}

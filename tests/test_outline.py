@@ -43,7 +43,7 @@ DIFFERENCES = {
           "LevenbergMarquardt.step(self, objective)"]),
         ("XLA adds a product of matrices up in one row of terms, so long ones are taken in parts; PyTorch's does so itself.",
          ["ADDED"], []),
-        ("XLA multiplies long matrices slowly where they are narrow, so that the triangle is summed in squares.", ["Squares"], []),
+        ("XLA is slow at products that are long and narrow, so that the triangle is summed in squares.", ["Squares"], []),
     ],
     "lbfgs.py": [
         ("An Optax optimizer is two functions, and a PyTorch one an object that holds its parameters.",
