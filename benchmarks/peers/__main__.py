@@ -5,7 +5,6 @@ stands there already, of these versions and these sources, is not done again. Th
 made of the rows. A peer that is not installed has its reason in its row: `pip install 'parity[peers]'`.
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from benchmarks.peers.formulas import Formula
 from benchmarks.peers.job import job
 from benchmarks.peers.rows import FILE, Row
 from benchmarks.peers.timing import Timed, compared
-from benchmarks.peers.worker import PeerError, Worker
+from benchmarks.peers.worker import PeerError, Worker, last_core
 from parity.environment import describe
 from parity.files import write_whole
 
@@ -29,7 +28,7 @@ def main(names: Sequence[str]) -> None:
     unknown = set(names) - {peer.name for peer in PEERS}
     if unknown:
         raise SystemExit(f"There is no peer {unknown.pop()!r}; expected {', '.join(peer.name for peer in PEERS)}.")
-    core = max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    core = last_core()
     check, environment = Check(job()), describe(["jax", "torch"])
     with ExitStack() as workers:
 

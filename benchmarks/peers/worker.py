@@ -7,10 +7,16 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import Any, Self
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def last_core() -> int:
+    """Of those that this process may use the last, where the least else runs."""
+    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
 
 
 class PeerError(Exception):
@@ -42,9 +48,16 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
         self._process.kill()
-        self._process.communicate()
-        self._errors.close()
+        self._process.wait()
+        for file in (self._process.stdin, self._process.stdout, self._errors):
+            assert file is not None
+            with suppress(BrokenPipeError):  # what it was still to be told
+                file.close()
 
     def losses(self, steps: int) -> dict[str, Any]:
         """The losses from the start, each the mean over `span` steps."""
@@ -68,6 +81,7 @@ class Worker:
             self._process.wait()
             self._errors.seek(0)
             last = (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
+            self.close()
             raise PeerError(self.name, last)
         reply: dict[str, Any] = json.loads(answer)
         return reply
