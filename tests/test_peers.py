@@ -116,7 +116,8 @@ def row(peer, ours, microseconds, mine, interval=None, kind="peer", time="2026-0
     return {
         "peer": peer,
         "ours": ours,
-        "kind": kind,
+        "class": kind,
+        "versions": {"x": "1.2.3"},
         "microseconds": microseconds,
         "ours_microseconds": mine,
         "ratio": over,
@@ -137,7 +138,8 @@ MADE = [
     row("A & B", "jax:cpu:scan", 160.0, 10.0),
     row("A & B", "torch:cpu:eager", 160.0, 100.0),
     row("skorch", "torch:cpu:eager", 1000.0, 100.0),
-    {"peer": "Nobody", "ours": "jax:cpu:scan", "reason": "not there"},
+    {"peer": "skorch", "ours": "torch:cpu:eager", "versions": {}, "reason": "no longer there"},
+    {"peer": "Nobody", "ours": "jax:cpu:scan", "versions": {}, "reason": "not there"},
 ]
 
 
@@ -148,6 +150,7 @@ def test_the_page_has_the_newest_row_of_each_comparison():
     assert "| PyTorch is 8 times as fast as skorch | torch:cpu:eager, skorch | 10 (9.9 to 10.1) | 8 | yes |" in page
     assert "fastest library | jax:cpu:scan, A & B | 16 (15.8 to 16.2) | 15 | yes |" in page
     assert "- Nobody: not there." in page
+    assert "no longer there" not in page
     assert page.count("a note") == 2
 
 

@@ -5,6 +5,7 @@ stands there already, of these versions and these sources, is not done again. Th
 made of the rows. A peer that is not installed has its reason in its row: `pip install 'parity[peers]'`.
 """
 
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ from parity.files import write_whole
 
 def main(names: Sequence[str]) -> None:
     """Measure what is not there yet, and make the page and the picture."""
+    # The processes of the peers are ended also where this one is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     unknown = set(names) - {peer.name for peer in PEERS}
     if unknown:
         raise SystemExit(f"There is no peer {unknown.pop()!r}; expected {', '.join(peer.name for peer in PEERS)}.")
@@ -54,7 +57,7 @@ def compared_with_ours(
     peer: Entry, kept: Sequence[Row], warm: Callable[[Entry], Timed], check: Check, core: int
 ) -> Iterator[Row]:
     """A row for each of ours with which these versions and sources have none yet."""
-    wanted = {ours: rows.identity(peer, ours) | {"kind": peer.kind} for ours in OURS}
+    wanted = {ours: rows.identity(peer, ours) | {"class": peer.kind} for ours in OURS}
     left = {ours: row for ours, row in wanted.items() if not any(row.items() <= old.items() for old in kept)}
     if peer.missing:
         yield from ({**row, "reason": peer.missing} for row in left.values())
@@ -80,4 +83,7 @@ def compared_with_ours(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        raise SystemExit("Ended; what was measured is kept, and the same command goes on from there.") from None

@@ -30,7 +30,7 @@ def bars(rows: Iterable[Row]) -> list[Bar]:
         for name in {row["ours"] for row in measured}
     ] + [
         Bar(name, median(row["microseconds"] for row in measured if row["peer"] == name), kind)
-        for name, kind in {(row["peer"], row["kind"]) for row in measured}
+        for name, kind in {(row["peer"], row["class"]) for row in measured}
     ]
     return sorted(found, key=lambda bar: bar.value)
 

@@ -23,7 +23,7 @@ class Claim(NamedTuple):
         mine = [row for row in rows if "ratio" in row and row["ours"].startswith(self.ours)]
         if self.peer == LIBRARY:
             fastest = min(
-                (row for row in mine if row["kind"] == "peer"), key=lambda row: row["microseconds"], default=None
+                (row for row in mine if row["class"] == "peer"), key=lambda row: row["microseconds"], default=None
             )
             mine = [row for row in mine if fastest and row["peer"] == fastest["peer"]]
         else:

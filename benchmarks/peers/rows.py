@@ -44,8 +44,13 @@ def identity(peer: Entry, ours: Entry) -> Row:
 
 
 def newest(rows: list[Row]) -> dict[tuple[str, str], Row]:
-    """The last row of each peer and each of ours."""
-    return {(row["peer"], row["ours"]): row for row in rows}
+    """The last row of each peer and each of ours; that one is not installed now takes nothing from what was measured."""
+    found: dict[tuple[str, str], Row] = {}
+    for row in rows:
+        pair = row["peer"], row["ours"]
+        if row["versions"] or pair not in found:
+            found[pair] = row
+    return found
 
 
 @cache

@@ -39,7 +39,7 @@ def page(rows: Iterable[Row]) -> str:
 
 def figures(measured: Sequence[Row], ours: Sequence[str]) -> list[str]:
     """A line a peer, the fastest first, and above them ours."""
-    lines = table("peer", "version", "kind", "us a step", *(f"over {name}" for name in ours), "same?")
+    lines = table("peer", "version", "class", "us a step", *(f"over {name}" for name in ours), "same?")
     for name in ours:
         mine = median(row["ours_microseconds"] for row in measured if row["ours"] == name)
         lines.append(line(f"**{name}**", "", "ours", f"{mine:.1f}", *("" for _ in ours), ""))
@@ -49,7 +49,7 @@ def figures(measured: Sequence[Row], ours: Sequence[str]) -> list[str]:
         takes = median(row["microseconds"] for row in its.values())
         version = next(iter(one["peer_versions"].values()))
         cells = (told(its[name]) if name in its else "" for name in ours)
-        lines.append(line(peer, version, one["kind"], f"{takes:.1f}", *cells, same(one["check"])))
+        lines.append(line(peer, version, one["class"], f"{takes:.1f}", *cells, same(one["check"])))
     return lines
 
 
