@@ -10,8 +10,13 @@ from benchmarks.peers.rows import Row, newest
 
 LEFT, WIDTH, RIGHT = 280, 520, 70
 TOP, BAR, GAP = 44, 18, 8
-COLORS = {"ours": "#0072b2", "tuned": "#009e73", "idiomatic": "#56b4e9", "peer": "#999999"}
-"""By kind: colours that are told apart by all eyes (Okabe and Ito 2008, jfly.uni-koeln.de/color)."""
+KINDS = {
+    "ours": ("#0072b2", "ours"),
+    "tuned": ("#009e73", "bare loop, tuned"),
+    "idiomatic": ("#56b4e9", "as documented"),
+    "peer": ("#999999", "library"),
+}
+"""Colours that are told apart by all eyes (Okabe and Ito 2008, jfly.uni-koeln.de/color), and what they stand for."""
 
 
 class Bar(NamedTuple):
@@ -45,8 +50,9 @@ def svg(title: str, drawn: Sequence[Bar]) -> str:
         return LEFT + WIDTH * (log10(value) - low) / (high - low)
 
     parts = [text(LEFT, 18, title, "start", 15)]
-    for i, (kind, color) in enumerate(COLORS.items()):
-        parts += [rectangle(LEFT + 100 * i, 26, 10, 10, color), text(LEFT + 100 * i + 14, 35, kind, "start")]
+    for i, (color, words) in enumerate(KINDS.values()):
+        x = LEFT + i * WIDTH / len(KINDS)
+        parts += [rectangle(x, 26, 10, 10, color), text(x + 14, 35, words, "start")]
     for power in range(low, high + 1):
         x = across(10.0**power)
         parts.append(f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - 26}" stroke="#cccccc"/>')
@@ -54,8 +60,8 @@ def svg(title: str, drawn: Sequence[Bar]) -> str:
     for i, bar in enumerate(drawn):
         y, end = TOP + GAP / 2 + i * (BAR + GAP), across(bar.value)
         parts.append(text(LEFT - 8, y + 13, bar.name, "end"))
-        parts.append(rectangle(LEFT, y, end - LEFT, BAR, COLORS[bar.kind]))
-        parts.append(text(end + 6, y + 13, f"{bar.value:.3g}", "start"))
+        parts.append(rectangle(LEFT, y, end - LEFT, BAR, KINDS[bar.kind][0]))
+        parts.append(text(end + 6, y + 13, f"{bar.value:.0f}" if bar.value >= 100 else f"{bar.value:.3g}", "start"))
     size = f'viewBox="0 0 {LEFT + WIDTH + RIGHT} {height}"'
     style = 'font-family="sans-serif" font-size="12"'
     ground = rectangle(0, 0, LEFT + WIDTH + RIGHT, height, "#ffffff")

@@ -22,8 +22,8 @@ class Formula(NamedTuple):
 
 
 OURS = Formula("")
-SINGLE = Formula("the bias corrections are computed in float32", single=True)
-EARLY = Formula("eps is added before the bias correction", early=True)
+SINGLE = Formula("bias corrections in float32", single=True)
+EARLY = Formula("eps before the bias correction", early=True)
 EARLY_SINGLE = Formula(f"{EARLY.reason}, and {SINGLE.reason}", early=True, single=True)
 
 

@@ -83,7 +83,11 @@ def claimed(measured: Sequence[Row]) -> list[str]:
 
 def notes(measured: Sequence[Row]) -> list[str]:
     """What each peer could not be given, or was."""
-    return list(dict.fromkeys(f"- {row['peer']}: {row['note']}." for row in measured if row["note"]))
+    by_note: dict[str, list[str]] = {}
+    for row in measured:
+        if row["note"] and row["peer"] not in by_note.setdefault(row["note"], []):
+            by_note[row["note"]].append(row["peer"])
+    return [f"- {'; '.join(peers)}: {note}." for note, peers in by_note.items()]
 
 
 def absent(latest: Sequence[Row]) -> list[str]:
