@@ -39,9 +39,9 @@ def test_a_bare_loop_trains_the_same_network_but_for_how_optax_corrects(check, e
     assert watch.wall > 0.0
 
 
-@pytest.mark.parametrize("entry", OURS, ids=lambda entry: entry.name)
-def test_ours_are_the_same(check, entry):
-    assert check.judged(entry.opened(check.job).losses(STEPS), 1, formulas.OURS)["statement"] == "same"
+def test_ours_are_the_same(check):
+    ours = BY_NAME["torch:cpu:eager"].opened(check.job)
+    assert check.judged(ours.losses(STEPS), 1, formulas.OURS)["statement"] == "same"
 
 
 @pytest.mark.parametrize("changed", [{"b1": 0.9001}, {"b2": 0.99901}, {"eps": 1e-6}, {"learning_rate": 1.0001e-3}])
