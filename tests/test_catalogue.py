@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import parity
-from parity.catalogue import Store, key_of
+from parity.catalogue import Entry, Store, engineering, key_of
 from parity.cli import main
 from parity.contract import MLP, Constant, LevenbergMarquardt
 from parity.problems import CATALOGUE, Bound, Problem, Quantity, register
+from parity.records import structured
+
+COMMITTED = Path(__file__).parent.parent / "benchmarks" / "results" / "catalogue"
 
 TINY = Problem(
     name="tiny",
@@ -137,3 +141,15 @@ def test_a_damaged_entry_says_what_to_do(tmp_path, tiny, capsys):
     (tmp_path / "tiny" / "entry.json").write_text("{")
     assert main(["catalogue", "tiny", "--out", str(tmp_path)]) == 2
     assert "Remove it, to measure the problem again." in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("problem", engineering(), ids=lambda problem: problem.name)
+def test_the_committed_entry_of_a_problem_holds_and_its_network_is_whole(problem):
+    folder = COMMITTED / problem.name
+    entry = structured(json.loads((folder / "entry.json").read_text(encoding="utf-8")), Entry, str(folder))
+    assert entry.held
+    assert {name.split(":")[0] for name in entry.recipe.outputs} == {"jax", "torch"}
+    table = (COMMITTED / "catalogue.md").read_text(encoding="utf-8")
+    assert f"| {problem.name} |" in table
+    surrogate = parity.load(folder)
+    assert [variable.symbol for variable in surrogate.outputs] == [quantity.symbol for quantity in problem.outputs]
