@@ -1,10 +1,11 @@
 """The mode `flat`: all parameters in one vector of P numbers, and each slot of the optimizer in another.
 
-On a CPU the whole loop of a small network is moreover one kernel. XLA otherwise calls a kernel for every few operations, and
-the calls take most of the time.
+That is so of small networks, where it is faster; of others the tensors stay as they are, as in the mode `scan`. On a CPU the
+whole loop of the smallest is one kernel: XLA otherwise calls a kernel for every few operations, and the calls take most of
+the time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from math import prod
@@ -31,12 +32,15 @@ from jax_impl.program import (
 )
 from parity.contract import TrainingConfig
 
+MOST_PARAMETERS = 2**13  # For one vector; copying more into it and out of it takes longer than it saves.
 MOST_PRODUCTS = 2**14  # In a batch's forward pass, where a loop becomes one kernel; more are faster in XLA's library.
 ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}  # XLA's own marks of a call that becomes a kernel.
 NO_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}  # A kernel can't call it.
 
 
 def fit(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> tuple[TrainState, Record]:
+    if program.config.size > MOST_PARAMETERS:
+        return program.fit_in_one_scan(state, feed, scalars, watch)
     rows = feed.inputs.shape[-2] if feed.rows is None else feed.rows.shape[-1]
     flat = flat_program(program.config, program.dtype, is_small(program.config, rows, watch.evaluate.device))
     state, record = flat.fit_in_one_scan(flat.flattened(state), feed, scalars, watch)
@@ -44,6 +48,8 @@ def fit(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch
 
 
 def step(program: Program, state: TrainState, batch: DeviceBatch, scalars: Scalars) -> tuple[TrainState, Array]:
+    if program.config.size > MOST_PARAMETERS:
+        return program.step(state, batch, scalars)
     device = next(iter(state.parameters.values())).device
     flat = flat_program(program.config, program.dtype, is_small(program.config, len(batch.inputs), device))
     state, loss = flat.step_alone(flat.flattened(state), batch, scalars)

@@ -1,6 +1,5 @@
 """Truths of libraries, kept on disk: the same rows are asked of them in every run, and some take seconds."""
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -9,15 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
-from platformdirs import user_cache_dir
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from parity.files import write_whole
+from parity.files import cache_folder, write_whole
 from parity.problems.problem import Floats, Problem
 
-FOLDER = "PARITY_CACHE"
-"""The environment variable that names the folder."""
 SMALLEST = 100
 """Rows that are worth a file."""
 
@@ -41,8 +37,8 @@ def remembered(problem: Problem, compute: Callable[[Floats], Floats], inputs: Fl
 
 
 def folder() -> Path:
-    """Where truths are kept: PARITY_CACHE, or the user's folder for caches."""
-    return Path(os.environ.get(FOLDER) or user_cache_dir("parity", appauthor=False)) / "truths"
+    """Where truths are kept."""
+    return cache_folder("truths")
 
 
 def _is_kept(problem: Problem) -> bool:

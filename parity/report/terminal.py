@@ -12,7 +12,19 @@ from rich.table import Table
 
 from parity.numbers import short
 from parity.progress import Done
-from parity.result import Accuracy, Horizon, Judged, Outcome, Pair, Result, Rung, Scores, SplitScores, Spread
+from parity.result import (
+    Accuracy,
+    Horizon,
+    Judged,
+    Outcome,
+    Pair,
+    Result,
+    Rung,
+    Scores,
+    SplitScores,
+    Spread,
+    Throughput,
+)
 
 BARS = "▁▂▃▄▅▆▇█"
 COLORS = {"equivalent": "green", "different": "red", "inconclusive": "yellow", "diverged": "yellow"}
@@ -241,7 +253,7 @@ def _contenders(result: Result) -> Table:
     for name, scores in result.accuracy.items():
         speed = result.throughput.get(name)
         reached = "never" if scores.steps_to_target is None else str(scores.steps_to_target)
-        timing = (f"{speed.steps_per_second:,.0f}", f"{speed.compile_seconds:.2f}") if speed else ("-", "-")
+        timing = (f"{speed.steps_per_second:,.0f}", _compiling(speed)) if speed else ("-", "-")
         table.add_row(name, *_scores(scores), reached, *timing)
     table.add_section()
     for name, simple in result.baselines.items():
@@ -286,6 +298,10 @@ def _percent(share: float | None) -> str:
 
 def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+
+
+def _compiling(speed: Throughput) -> str:
+    return f"{speed.compile_seconds:.2f}" + (" warm" if speed.cache == "warm" else "")
 
 
 def _scores(scores: Scores) -> tuple[str, str]:

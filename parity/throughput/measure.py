@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import astuple
 from statistics import median
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, Literal
 
 from parity.contender import Contender
 from parity.contract import ParityError, Solver
@@ -46,7 +46,12 @@ class Worker:
 
     def seconds(self, contender: Contender, steps: int) -> float:
         """Seconds of one training of so many steps."""
-        return float(self._ask({"contender": astuple(contender), "steps": steps})["seconds"])
+        return self.training(contender, steps)[0]
+
+    def training(self, contender: Contender, steps: int) -> tuple[float, bool]:
+        """Seconds of one training of so many steps, and whether nothing was compiled in it."""
+        answer = self._ask({"contender": astuple(contender), "steps": steps})
+        return float(answer["seconds"]), bool(answer["warm"])
 
     def close(self) -> None:
         """End the process."""
@@ -77,8 +82,10 @@ class Timed:
 
     def __init__(self, contender: Contender, worker: Worker, first_steps: int) -> None:
         self._contender, self._worker = contender, worker
-        beginning, again = (worker.seconds(contender, first_steps) for _ in range(2))
+        beginning, warm = worker.training(contender, first_steps)
+        again = worker.seconds(contender, first_steps)
         self._compile_seconds = max(0.0, beginning - again)
+        self._cache: Literal["cold", "warm"] = "warm" if warm else "cold"
         self._steps = max(first_steps, int(first_steps * ROUND_SECONDS / again))
         worker.seconds(contender, self._steps)
         self._rates: list[float] = []
@@ -89,7 +96,8 @@ class Timed:
 
     def throughput(self) -> Throughput:
         """The rounds so far."""
-        return Throughput(median(self._rates), (min(self._rates), max(self._rates)), self._compile_seconds)
+        spread = min(self._rates), max(self._rates)
+        return Throughput(median(self._rates), spread, self._compile_seconds, self._cache)
 
 
 def measure(contenders: Sequence[Contender], start: Start, done: Done) -> dict[str, Throughput]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from parity import registry
+from parity.compiled import files_kept, is_kept
 from parity.contender import Contender
 from parity.contract import BatchOrder, Data, State, Trainer
 from parity.records import experiment_from
@@ -68,7 +69,9 @@ def main() -> None:
     answer({"hashes": dict(start.hashes)})
     for line in sys.stdin:
         request = json.loads(line)
-        answer({"seconds": runner.seconds(Contender(*request["contender"]), request["steps"])})
+        before = files_kept()
+        seconds = runner.seconds(Contender(*request["contender"]), request["steps"])
+        answer({"seconds": seconds, "warm": is_kept() and files_kept() == before})
 
 
 if __name__ == "__main__":
