@@ -34,6 +34,7 @@ from parity.contract import TrainingConfig
 
 MOST_PARAMETERS = 2**13  # For one vector; copying more into it and out of it takes longer than it saves.
 MOST_PRODUCTS = 2**14  # In a batch's forward pass, where a loop becomes one kernel; more are faster in XLA's library.
+NARROW, MOST_NARROW_PRODUCTS = 10, 2**16  # But sums of so few terms are unrolled, and fast for longer.
 ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}  # XLA's own marks of a call that becomes a kernel.
 NO_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}  # A kernel can't call it.
 
@@ -125,15 +126,16 @@ def in_one_kernel(function: Callable) -> Callable:
 
 def small_product(x: Array, kernel: Array, dimensions: Any, **how: Any) -> Array:
     """(B, D) by (D, K), with the rows of the batch side by side, so that all that is done to them fuses into its loop."""
-    if x.size * kernel.shape[1] > MOST_PRODUCTS:
+    if x.size * kernel.shape[1] > MOST_NARROW_PRODUCTS:
         return lax.dot_general(x, kernel, dimensions, **how)
     return (kernel[:, :, None] * x.T[:, None, :]).sum(0).T
 
 
 def is_small(config: TrainingConfig, rows: int, device: jax.Device) -> bool:
-    """Whether a step computes so little that calling kernels would take most of its time."""
+    """Whether a step computes so little that calls of kernels would take most of its time."""
     widths = (config.inputs, *config.model.hidden, config.outputs)
-    return device.platform == "cpu" and rows * sum(i * o for i, o in pairwise(widths)) <= MOST_PRODUCTS
+    most = MOST_NARROW_PRODUCTS if max(widths) <= NARROW else MOST_PRODUCTS
+    return device.platform == "cpu" and rows * sum(i * o for i, o in pairwise(widths)) <= most
 
 
 @lru_cache(maxsize=PROGRAMS)

@@ -1,4 +1,6 @@
-"""Files as a reader may rely on them: written whole or not at all, JSON without numbers that it has not; and the cache's folder."""
+"""Files as a reader may rely on them: written whole or not at all, and JSON without numbers that it has not; and their folder
+for what can be had again.
+"""
 
 import os
 from math import isfinite
