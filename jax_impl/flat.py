@@ -34,7 +34,8 @@ from parity.contract import TrainingConfig
 
 MOST_PARAMETERS = 2**13  # For one vector; copying more into it and out of it takes longer than it saves.
 MOST_PRODUCTS = 2**14  # In a batch's forward pass, where a loop becomes one kernel; more are faster in XLA's library.
-NARROW, MOST_NARROW_PRODUCTS = 10, 2**16  # But sums of so few terms are unrolled, and fast for longer.
+NARROW = 10  # The widest layer whose sums LLVM unrolls, so that they are faster for longer.
+MOST_NARROW_PRODUCTS = 2**16
 ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}  # XLA's own marks of a call that becomes a kernel.
 NO_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}  # A kernel can't call it.
 

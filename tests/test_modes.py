@@ -1,4 +1,4 @@
-"""JAX's modes of execution: each climbs the ladder, a fault in one is seen at the step rung, and what it can't run is refused."""
+"""JAX's modes: each climbs the ladder, a fault in one is seen at the step rung, and what it can't run is refused."""
 
 from dataclasses import replace
 
