@@ -10,7 +10,7 @@ import flax
 import jax
 import optax
 
-from jax_impl.program import MODES
+from jax_impl.modes import MODES, check_mode
 from jax_impl.trainer import Trainer
 from parity.contract import DeviceError, TrainingConfig, require_choice
 
@@ -42,4 +42,5 @@ class Backend:
             )
         require_choice(f"The mode of {self.name}", mode, self.modes)
         require_choice(f"The dtype of {self.name}", dtype, self.dtypes)
+        check_mode(config, mode, device)
         return Trainer(config, device=device, mode=mode, dtype=dtype)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -76,16 +76,27 @@ class Record(NamedTuple):
     buffers: Tensors  # by name (C + 1, ...)
 
 
-def compiled(*static: str) -> Callable[[Callable], cached_property]:
-    """Compile a method for each program anew, so that what was compiled goes when the program goes."""
+def compiled(*static: str, outermost: bool = False) -> Callable[[Callable], cached_property]:
+    """Compile a method for each program anew, so that what was compiled goes when the program goes.
+
+    XLA takes a program's options with the outermost function alone.
+    """
 
     def of(method: Callable) -> cached_property:
-        return cached_property(lambda program: jax.jit(partial(method, program), static_argnames=static))
+        return cached_property(
+            lambda program: jax.jit(
+                partial(method, program),
+                static_argnames=static,
+                compiler_options=program.compiler_options if outermost else None,
+            )
+        )
 
     return of
 
 
 class Program:
+    compiler_options: Mapping[str, str] | None = None
+
     def __init__(self, config: TrainingConfig, dtype: str) -> None:
         self.config = config
         self.dtype = dtype
@@ -110,6 +121,15 @@ class Program:
         parameters, buffers = ({spec.name: spec.name for spec in each} for each in (specs, self.config.model.buffers()))
         return TrainState(parameters, buffers, optimizer)
 
+    def slots(self, change: Callable, optimizer: Any) -> Any:
+        """An Optax state with each slot changed, and what Optax holds beside them as it is."""
+        return jax.tree.map(
+            lambda names, held: change(held) if isinstance(names, dict) else held,
+            self.names.optimizer,
+            optimizer,
+            is_leaf=lambda node: isinstance(node, dict),
+        )
+
     def stack(self, state: TrainState) -> tuple[int, ...]:
         """(R,), or () of one network."""
         return state.parameters[f"layers.{len(self.config.model.hidden)}.bias"].shape[:-1]
@@ -118,7 +138,7 @@ class Program:
         """How many a step computes: the parameters, and what each layer makes of a batch."""
         rows = feed.inputs.shape[-2] if feed.rows is None else feed.rows.shape[-1]
         units = sum(self.config.model.hidden) + self.config.outputs
-        return sum(array.size for array in state.parameters.values()) + prod(self.stack(state)) * rows * units
+        return sum(array.size for array in jax.tree.leaves(state.parameters)) + prod(self.stack(state)) * rows * units
 
     @compiled("training")
     def predict(self, state: TrainState, inputs: Array, masks: Mapping[str, Array], training: bool) -> Array:
@@ -193,23 +213,13 @@ class Program:
                 watch.progress(int(part[-1, 1]))
         return state, record
 
-    @compiled()
+    @compiled(outermost=True)
     def run(
         self, state: TrainState, record: Record, feed: Feed, scalars: Scalars, evaluate: Array, part: Array
     ) -> tuple[TrainState, Record]:
-        def segment(carry: tuple[TrainState, Record], bounds: Array) -> tuple[tuple[TrainState, Record], None]:
-            (state, record), (start, stop, *slots) = carry, bounds
+        return self.run_one(state, record, feed, scalars, evaluate, part)
 
-            def train(i: Array, running: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-                return self.train(*running, feed, scalars, i)
-
-            state, losses = lax.fori_loop(start, stop, train, (state, record.losses))
-            return (state, self.keep(state, record._replace(losses=losses), evaluate, *slots)), None
-
-        carry, _ = lax.scan(segment, (state, record), part)
-        return carry
-
-    @compiled()
+    @compiled(outermost=True)
     def run_many(
         self, states: TrainState, records: Record, feed: Feed, scalars: Scalars, evaluate: Array, part: Array
     ) -> tuple[TrainState, Record]:
@@ -218,15 +228,35 @@ class Program:
             None if feed.rows is None or feed.rows.ndim == 2 else 0,
             {name: 0 if mask.ndim == 4 else None for name, mask in feed.masks.items()},
         )
-        return jax.vmap(self.run, in_axes=(0, 0, own, None, None, None))(states, records, feed, scalars, evaluate, part)
+        many = jax.vmap(self.run_one, in_axes=(0, 0, own, None, None, None))
+        return many(states, records, feed, scalars, evaluate, part)
+
+    def run_one(
+        self, state: TrainState, record: Record, feed: Feed, scalars: Scalars, evaluate: Array, part: Array
+    ) -> tuple[TrainState, Record]:
+        def segment(carry: tuple[TrainState, Record], bounds: Array) -> tuple[tuple[TrainState, Record], None]:
+            (state, record), (start, stop, *slots) = carry, bounds
+            state, losses = self.loop(state, record.losses, feed, scalars, start, stop)
+            return (state, self.keep(state, record._replace(losses=losses), evaluate, *slots)), None
+
+        carry, _ = lax.scan(segment, (state, record), part)
+        return carry
+
+    def loop(
+        self, state: TrainState, losses: Array, feed: Feed, scalars: Scalars, start: Array, stop: Array
+    ) -> tuple[TrainState, Array]:
+        def train(i: Array, running: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+            return self.train(*running, feed, scalars, i)
+
+        return lax.fori_loop(start, stop, train, (state, losses))
 
     def empty_record(self, state: TrainState, steps: int, watch: Watch) -> Record:
         stack = self.stack(state)
         evaluations, checkpoints = len(watch.evaluate_at) + 1, len(watch.checkpoints_at) + 1
         shape = (*stack, evaluations, len(watch.evaluate), self.config.outputs)
-        parameters, buffers = (
-            {name: np.zeros((*stack, checkpoints, *a.shape[len(stack) :]), self.dtype) for name, a in named.items()}
-            for named in (state.parameters, state.buffers)
+        parameters, buffers = jax.tree.map(
+            lambda array: np.zeros((*stack, checkpoints, *array.shape[len(stack) :]), self.dtype),
+            (state.parameters, state.buffers),
         )
         record = Record(np.zeros((*stack, steps), self.dtype), np.zeros(shape, self.dtype), parameters, buffers)
         return jax.device_put(record, watch.evaluate.device)
@@ -238,17 +268,6 @@ class Program:
         model = nnx.merge(self.graph, nnx.from_flat_state(flat))
         model.train() if training else model.eval()
         return model
-
-
-class Mode(NamedTuple):
-    fit: Callable[..., tuple[TrainState, Record]]
-    stack: int  # How many numbers a stack of replicas holds at most; benchmarks/replica_cost.py shows what it costs.
-
-
-MODES = {
-    "scan": Mode(Program.fit_in_one_scan, stack=2**18),
-    "step": Mode(Program.fit_by_steps, stack=0),
-}
 
 
 def program(config: TrainingConfig, dtype: str) -> Program:

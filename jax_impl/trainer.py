@@ -10,8 +10,9 @@ from jax import Array
 from numpy.typing import NDArray
 
 from jax_impl.convert import native_axes, to_native, to_numpy
+from jax_impl.modes import MODES
 from jax_impl.optimizers import step_scalars
-from jax_impl.program import MODES, DeviceBatch, Feed, Record, Tensors, TrainState, Watch, cut, program
+from jax_impl.program import DeviceBatch, Feed, Record, Tensors, TrainState, Watch, cut, program
 from parity.contract import (
     Arrays,
     Batch,
@@ -79,7 +80,7 @@ class Trainer:
     def step(self, batch: Batch) -> float:
         with precision(self.dtype, self.device):
             scalars = {name: values[0] for name, values in self._scalars(self._step, 1).items()}
-            self._state, loss = self._program.step(self._state, device_batch(batch), scalars)
+            self._state, loss = MODES[self.mode].step(self._program, self._state, device_batch(batch), scalars)
             self._step += 1
             return loss.item()
 

@@ -1,4 +1,6 @@
-"""Files as a reader may rely on them: written whole or not at all, and JSON without numbers that it has not."""
+"""Files as a reader may rely on them: written whole or not at all, and JSON without numbers that it has not; and their folder
+for what can be had again.
+"""
 
 import os
 from math import isfinite
@@ -9,12 +11,7 @@ from typing import Any
 from platformdirs import user_cache_dir
 
 CACHE = "PARITY_CACHE"
-"""The environment variable that names the folder of what is kept between runs."""
-
-
-def cache_folder(kind: str) -> Path:
-    """Where things of a kind are kept between runs: in PARITY_CACHE, or in the user's folder for caches."""
-    return Path(os.environ.get(CACHE) or user_cache_dir("parity", appauthor=False)) / kind
+"""The environment variable that names the folder for what can be had again."""
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -28,6 +25,11 @@ def write_whole(path: Path, content: bytes) -> None:
         except BaseException:
             Path(file.name).unlink(missing_ok=True)
             raise
+
+
+def cache_folder(name: str) -> Path:
+    """A folder in PARITY_CACHE, or in the user's folder for caches."""
+    return Path(os.environ.get(CACHE) or user_cache_dir("parity", appauthor=False)) / name
 
 
 def finite(value: Any) -> Any:

@@ -4,6 +4,7 @@ import os
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 
+from parity.compiled import keep_compiled
 from parity.contract import Backend, InputError, Watcher
 from parity.contract.exporting import Exporter
 from parity.interrupts import deferred
@@ -69,6 +70,7 @@ def exporter(name: str) -> Exporter:
 def _load(name: str) -> Backend:
     # Two runtimes in one process fight for the cores, and a sum over threads depends on how many there are.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    keep_compiled()
     entry = next(entry for entry in _entries() if entry.name == name)
     try:
         with deferred():

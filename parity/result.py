@@ -303,7 +303,9 @@ class Throughput:
     spread: tuple[float, float]
     """Slowest and fastest round, steps per second."""
     compile_seconds: float
-    """What the first call of a run takes beyond a later one: tracing and compiling."""
+    """What the first call of a run takes beyond a later one: tracing, and compiling or reading what was compiled."""
+    cache: Literal["cold", "warm"]
+    """Whether that is warm: all that it compiles was on disk from before, or there is nothing to compile."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from parity.compiled import keep_compiled
+
 # Before any framework is imported: two runtimes in one process fight for the cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Of the session alone, and shared by the processes that it starts; what one has compiled, the next finds.
+    CACHE = TemporaryDirectory(prefix="parity-cache-")
+    os.environ["PARITY_CACHE"] = CACHE.name
+keep_compiled()
 
 PLUGIN = Path(__file__).parent / "plugins" / "numpy_impl"
 

@@ -499,7 +499,7 @@ def compilations():
     jax.monitoring.unregister_event_duration_listener(listen)
 
 
-@pytest.mark.parametrize("mode", ["scan", "step"])
+@pytest.mark.parametrize("mode", ["scan", "step", "idiomatic", "flat"])
 @pytest.mark.parametrize("model", [MLP((3,)), RegularizedMLP((3,), dropout=0.2)], ids=name_of)
 def test_a_second_trainer_of_a_config_compiles_nothing(compilations, model, mode):
     config = replace(DEFAULT, model=model, optimizer=Adam(1.5e-3))

@@ -91,6 +91,7 @@ def test_the_record_is_keyed_by_contender(record):
         speed = record["throughput"][name]
         assert speed["steps_per_second"] > 0
         assert speed["compile_seconds"] >= 0
+        assert speed["cache"] in ("cold", "warm")
         assert speed["spread"][0] <= speed["steps_per_second"] <= speed["spread"][1]
 
 

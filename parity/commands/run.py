@@ -11,6 +11,7 @@ from rich.console import Console
 import parity
 from parity.commands.experiment import Kinds, parse
 from parity.commands.status import EXIT_STATUS
+from parity.compiled import compile_anew
 from parity.experiment import Experiment
 from parity.report.terminal import Bars, show
 from parity.result import Result
@@ -31,12 +32,16 @@ class RunOptions:
     """Folder to keep the trained network in, for `parity predict` and `parity export`."""
     throughput: bool = True
     """Time each contender in a process of its own, where the ladder held."""
+    cache: bool = True
+    """Keep what is compiled, and take what was kept; --no-cache compiles all anew, as a first run does."""
 
 
 def main(arguments: list[str]) -> int:
     """`parity run [PROBLEM, TABLE or FILE.toml] [OPTIONS]`."""
     options = parse_run(arguments)
     experiment = options.experiment
+    if not options.cache:
+        compile_anew()
     out = options.out or Path("runs") / f"{Path(experiment.problem).resolve().stem}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
     result = parity.run(

@@ -24,6 +24,7 @@ from parity.result import (
     Scores,
     SplitScores,
     Spread,
+    Throughput,
 )
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -253,7 +254,7 @@ def _contenders(result: Result) -> Table:
     for name, scores in result.accuracy.items():
         speed = result.throughput.get(name)
         reached = "never" if scores.steps_to_target is None else str(scores.steps_to_target)
-        timing = (f"{speed.steps_per_second:,.0f}", f"{speed.compile_seconds:.2f}") if speed else ("-", "-")
+        timing = (f"{speed.steps_per_second:,.0f}", _compiling(speed)) if speed else ("-", "-")
         table.add_row(name, *_scores(scores), reached, *timing)
     table.add_section()
     for name, simple in result.baselines.items():
@@ -310,6 +311,10 @@ def _percent(share: float | None) -> str:
 
 def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+
+
+def _compiling(speed: Throughput) -> str:
+    return f"{speed.compile_seconds:.2f}" + (" warm" if speed.cache == "warm" else "")
 
 
 def _scores(scores: Scores) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from statistics import median
+from typing import Literal
 
 from parity.contender import Contender
 from parity.contract import Solver
@@ -31,7 +32,9 @@ class Timed:
 
     def throughput(self) -> Throughput:
         """The rounds so far."""
-        return Throughput(median(self._rates), (min(self._rates), max(self._rates)), self._warm.compile_seconds)
+        spread = min(self._rates), max(self._rates)
+        cache: Literal["cold", "warm"] = "warm" if self._warm.was_kept else "cold"
+        return Throughput(median(self._rates), spread, self._warm.compile_seconds, cache)
 
 
 def measure(contenders: Sequence[Contender], start: Start, done: Done) -> dict[str, Throughput]:

@@ -25,6 +25,8 @@ class Seconds:
     wall: float
     cpu: float
     """Of all threads of the process together."""
+    warm: bool = True
+    """Whether nothing was compiled meanwhile that is not on the disk."""
 
 
 @dataclass(frozen=True)

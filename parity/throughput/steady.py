@@ -21,8 +21,10 @@ class Warm:
     ) -> None:
         self.contender = contender
         self._worker = worker
-        beginning, again = (worker.seconds(contender, first_steps).wall for _ in range(2))
-        self.compile_seconds = max(0.0, beginning - again)
+        beginning = worker.seconds(contender, first_steps)
+        again = worker.seconds(contender, first_steps).wall
+        self.compile_seconds = max(0.0, beginning.wall - again)
+        self.was_kept = beginning.warm
         self.steps = max(first_steps, int(first_steps * sample_seconds / again) + 1)
         self._warm_up()
 

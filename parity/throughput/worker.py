@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from parity import registry
+from parity.compiled import files_kept, is_kept
 from parity.contender import Contender
 from parity.contract import BatchOrder, Data, ParityError, State, Trainer
 from parity.records import experiment_from
@@ -32,13 +33,15 @@ class Runner:
         trainer, state, train = self._prepare(contender)
         trainer.set_state(state)
         order = repeated(self._start.order, steps)
+        kept = files_kept()
         begin = time.perf_counter(), time.process_time()
         if replicas == 1:
             trainer.fit(train, order)
         else:
             trainer.fit_many([state] * replicas, train, order)
         wait(delay * (time.perf_counter() - begin[0]))
-        return {"wall": time.perf_counter() - begin[0], "cpu": time.process_time() - begin[1]}
+        end = time.perf_counter(), time.process_time()
+        return {"wall": end[0] - begin[0], "cpu": end[1] - begin[1], "warm": is_kept() and files_kept() == kept}
 
     def phases(self, contender: Contender, steps: int) -> dict[str, float]:
         """Seconds of what comes before the steady state, one after the other, and the largest memory before and behind."""
