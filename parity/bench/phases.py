@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from math import ceil
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from parity.compiled import kept_in
 from parity.contender import Contender
 from parity.records import table_of
 from parity.start import Start
@@ -42,8 +44,8 @@ def before_the_first(phases: Phases) -> float:
     return phases.import_seconds + phases.transfer_seconds + phases.compile_seconds
 
 
-def _of_a_process(contender: Contender, start: Start, threads: int, cache: str) -> Phases:
-    worker = Worker(contender.backend, table_of(start.experiment), threads=threads, environment={"PARITY_CACHE": cache})
+def _of_a_process(contender: Contender, start: Start, threads: int, folder: str) -> Phases:
+    worker = Worker(contender.backend, table_of(start.experiment), threads=threads, environment=kept_in(Path(folder)))
     try:
         told = worker.phases(contender, first_steps(start))
     finally:

@@ -11,6 +11,7 @@ from rich.markup import escape
 from parity.bench import Bench, Options, all_contenders, compared, grid, show_changes, show_rows, svg
 from parity.commands.experiment import Kinds, parse
 from parity.commands.status import EXIT_STATUS
+from parity.compiled import compile_anew
 from parity.contender import Contender
 from parity.contract import InputError, require
 from parity.experiment import Experiment
@@ -54,6 +55,8 @@ class BenchOptions:
     """Noise of the machine above which its figures are marked as not to be published, as a share."""
     again: bool = False
     """Measure also what stands in the file already."""
+    cache: bool = True
+    """Keep what is compiled, and take what was kept; what comes before the steady state is measured in either case."""
     compare: tuple[Path, ...] = ()
     """Two files of rows, an older and a newer, to compare instead of measuring; the exit status is 1 where one is slower."""
 
@@ -72,6 +75,8 @@ def main(arguments: list[str]) -> int:
             all(value >= 1 for value in getattr(options, name)),
             f"{name} is {getattr(options, name)}; expected whole numbers of at least 1.",
         )
+    if not options.cache:
+        compile_anew()
     named = bool(arguments) and not arguments[0].startswith("-")
     mapped = not named and not options.widths and not options.batches
     rows = _mapped(options, console) if mapped else _timed(options, console)
