@@ -69,10 +69,11 @@ class Record(NamedTuple):
 
 
 class Program:
-    def __init__(self, config: TrainingConfig, device: str, dtype: str) -> None:
+    def __init__(self, config: TrainingConfig, device: str, dtype: str, form: str = "fused") -> None:
         self.config = config
         self.device = device
         self.dtype = dtype
+        self.form = form  # of PyTorch's optimizers
         self.loss = build_loss(config.loss)
 
     def initial_state(self, stack: tuple[int, ...] = ()) -> TrainState:
@@ -83,7 +84,8 @@ class Program:
             tensor.data = tensor.new_empty((*stack, *tensor.shape))
         model.to_empty(device=self.device)
         parameters = dict(model.named_parameters())
-        return TrainState(parameters, model, build_optimizer(self.config.optimizer, list(parameters.values())), stack)
+        optimizer = build_optimizer(self.config.optimizer, list(parameters.values()), self.form)
+        return TrainState(parameters, model, optimizer, stack)
 
     @torch.no_grad()
     def predict(self, state: TrainState, inputs: Tensor, masks: Mapping[str, Tensor], training: bool) -> Tensor:
@@ -154,14 +156,6 @@ class Program:
         return Record(
             watch.evaluate.new_zeros(steps, *state.stack), watch.evaluate.new_zeros(shape), parameters, buffers
         )
-
-
-class Mode(NamedTuple):
-    fit: Callable[..., Record]
-    stack: int  # How many numbers a stack of replicas holds at most; benchmarks/replica_cost.py shows what it costs.
-
-
-MODES = {"eager": Mode(Program.fit_by_steps, stack=2**18)}
 
 
 def picked(columns: Tensor, rows: Tensor) -> Tensor:
