@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from torch_impl.flat import PROGRAMS, Flat, explained, flat
+from torch_impl.flat import PROGRAMS, VectorStep, explained, vector_step
 from torch_impl.program import DeviceBatch, Program, Tensors, TrainState
 
 Forward = Callable[[Tensors, DeviceBatch], Tensor]
@@ -18,7 +18,7 @@ class CompiledProgram(Program):
         if not training:
             return super().loss_and_grads(state, batch, training)
         with explained():
-            loss = compiled_loss(flat(self.config, self.dtype))(
+            loss = compiled_loss(vector_step(self.config, self.dtype))(
                 state.parameters | dict(state.model.named_buffers()), batch
             )
             gradients = torch.autograd.grad(loss, tuple(state.parameters.values()))
@@ -26,7 +26,7 @@ class CompiledProgram(Program):
 
 
 @lru_cache(maxsize=PROGRAMS)
-def compiled_loss(step: Flat) -> Forward:
+def compiled_loss(step: VectorStep) -> Forward:
     """The loss of a batch in training mode as a function of all tensors of a network: one for all networks of a config."""
 
     def loss(tensors: Tensors, batch: DeviceBatch) -> Tensor:

@@ -12,22 +12,22 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from torch_impl.flat import Flat, Run, Vectors, fit_in_vectors, step_of_run
+from torch_impl.flat import Run, Vectors, VectorStep, fit_in_vectors, step_of_run
 from torch_impl.program import DeviceBatch, Feed, Program, Record, Scalars, Tensors, TrainState, Watch
 
 TOGETHER = 32  # Steps in a graph: a call to replay one costs the host some microseconds.
 
 
-def fit_by_graphs(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
+def fit(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
     return fit_in_vectors(graphs_of_run, program, state, feed, scalars, watch)
 
 
-def step_by_graphs(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
+def step(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
     """A run of one step: a graph as those of a run are."""
-    return step_of_run(fit_by_graphs, program, state, batch, scalars)
+    return step_of_run(fit, program, state, batch, scalars)
 
 
-def graphs_of_run(step: Flat, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> Run:
+def graphs_of_run(step: VectorStep, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> Run:
     i = torch.zeros(1, dtype=torch.int64, device=losses.device)
 
     def steps(many: int) -> None:

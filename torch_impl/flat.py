@@ -64,7 +64,7 @@ class Vectors(NamedTuple):
     buffers: Tensors
 
 
-class Flat:
+class VectorStep:
     """The step of one config, on any device: plain operations on tensors, to be compiled or captured as they are."""
 
     def __init__(self, config: TrainingConfig, dtype: str) -> None:
@@ -253,24 +253,24 @@ def corrections(config: Any, lr: NDArray[np.float64], t: NDArray[np.float64]) ->
     return {}
 
 
-def flat(config: TrainingConfig, dtype: str) -> Flat:
+def vector_step(config: TrainingConfig, dtype: str) -> VectorStep:
     """The one step of all configs that compute alike: rates and the number of steps are data."""
     optimizer = replace(config.optimizer, learning_rate=1.0)
-    return flat_of(replace(config, optimizer=optimizer, schedule=Constant(), steps=1), dtype)
+    return vector_step_of(replace(config, optimizer=optimizer, schedule=Constant(), steps=1), dtype)
 
 
 @lru_cache(maxsize=PROGRAMS)
-def flat_of(config: TrainingConfig, dtype: str) -> Flat:
-    return Flat(config, dtype)
+def vector_step_of(config: TrainingConfig, dtype: str) -> VectorStep:
+    return VectorStep(config, dtype)
 
 
-def fit_flat(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
+def fit(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
     return fit_in_vectors(compiled_run, program, state, feed, scalars, watch)
 
 
-def step_flat(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
+def step(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
     """A run of one step: the same compiled loop."""
-    return step_of_run(fit_flat, program, state, batch, scalars)
+    return step_of_run(fit, program, state, batch, scalars)
 
 
 def fit_in_vectors(
@@ -278,7 +278,7 @@ def fit_in_vectors(
 ) -> Record:
     steps = len(scalars["lr"])
     record = program.empty_record(state, steps, watch)
-    step = flat(program.config, program.dtype)
+    step = vector_step(program.config, program.dtype)
     vectors = step.vectors(state)
     run = runner(step, vectors, record.losses, feed, flat_scalars(program, scalars, steps_done(state)))
     for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
@@ -304,7 +304,7 @@ def steps_done(state: TrainState) -> int:
     return int(state.optimizer.state[next(iter(state.parameters.values()))]["step"])
 
 
-def compiled_run(step: Flat, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> Run:
+def compiled_run(step: VectorStep, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> Run:
     if feed.rows is None and len(feed.inputs) == 1:
         feed = feed._replace(rows=torch.zeros(len(losses), 1, dtype=torch.int32))
     kept, given, whole = of_any_length(losses), feed_of_any_length(feed), feed.rows is None
@@ -336,7 +336,7 @@ def of_any_length(tensor: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=PROGRAMS)
-def compiled_loop(step: Flat, batch: int | None) -> Callable[..., Any]:
+def compiled_loop(step: VectorStep, batch: int | None) -> Callable[..., Any]:
     """A function of the first step, the step to stop at, and all tensors of a run; compiled where it is first called."""
     graphs: list[GraphModule] = []
 
@@ -355,7 +355,7 @@ def compiled_loop(step: Flat, batch: int | None) -> Callable[..., Any]:
     return run
 
 
-def traced(step: Flat, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> GraphModule:
+def traced(step: VectorStep, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> GraphModule:
     """A step of a run as a graph of plain operations, its gradient and small products written out; gives the next number."""
     if feed.rows is None:
         feed = Feed(

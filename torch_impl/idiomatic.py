@@ -11,12 +11,12 @@ from itertools import repeat
 from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
 
-from parity.contract import segments
+from parity.contract import Solver, segments
 from torch_impl.optimizers import clip_by_global_norm
 from torch_impl.program import DeviceBatch, Feed, Program, Record, Scalars, TrainState, Watch, cut
 
 
-def fit_as_documented(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
+def fit(program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch) -> Record:
     steps = len(scalars["lr"])
     record = program.empty_record(state, steps, watch)
     batches = iter(loader(feed, steps))
@@ -25,7 +25,7 @@ def fit_as_documented(program: Program, state: TrainState, feed: Feed, scalars: 
         for i in range(start, stop):
             inputs, targets = (column.to(program.device) for column in next(batches))
             batch = DeviceBatch(inputs, targets, {name: mask[i] for name, mask in feed.masks.items()})
-            loss = step_as_documented(program, state, batch, {name: values[i] for name, values in scalars.items()})
+            loss = step(program, state, batch, {name: values[i] for name, values in scalars.items()})
             running_loss += loss.item()
             record.losses[i] = loss
         program.keep(state, record, watch.evaluate, *slots)
@@ -39,7 +39,9 @@ def loader(feed: Feed, steps: int) -> DataLoader:
     return DataLoader(TensorDataset(feed.inputs.cpu(), feed.targets.cpu()), batch_sampler=rows, num_workers=0)
 
 
-def step_as_documented(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
+def step(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
+    if isinstance(program.config.optimizer, Solver):
+        return program.step(state, batch, scalars)
     state.model.train()
     state.optimizer.zero_grad()
     predictions = state.model(batch.inputs, batch.masks)

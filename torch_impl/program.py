@@ -124,8 +124,8 @@ class Program:
 
         return Objective(self.config, network, self.loss, state.parameters, batch.inputs, batch.targets)
 
-    def train(self, state: TrainState, losses: Tensor, feed: Feed, scalars: Scalars, i: int) -> None:
-        losses[i] = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
+    def train(self, state: TrainState, losses: list[Tensor], feed: Feed, scalars: Scalars, i: int) -> None:
+        losses.append(self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()}))
 
     def keep(self, state: TrainState, record: Record, evaluate: Tensor, evaluation: int, checkpoint: int) -> None:
         if evaluation < len(record.predictions) - 1:
@@ -139,8 +139,11 @@ class Program:
         steps = len(scalars["lr"])
         record = self.empty_record(state, steps, watch)
         for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
+            losses: list[Tensor] = []
             for i in range(start, stop):
-                self.train(state, record.losses, feed, scalars, i)
+                self.train(state, losses, feed, scalars, i)
+            if losses:
+                record.losses[start:stop] = torch.stack(losses)  # One copy, where a row at a time would take longer.
             self.keep(state, record, watch.evaluate, *slots)
             if watch.progress:
                 watch.progress(stop)
