@@ -13,15 +13,17 @@ from parity.start import draw
 drawn = cache(draw)
 
 
-def subject(experiment, name="torch", dtype="float64", *, backend=None, plant=None, calibration=None, start=None):
+def subject(
+    experiment, name="torch", dtype="float64", *, backend=None, mode=None, plant=None, calibration=None, start=None
+):
     """A backend under a name of its own; `plant(trainer)` puts a fault into its trainer."""
     found = registry.load(backend or name)
-    start = start or drawn(experiment)
-    trainer = found.trainer(start.config, device="cpu", mode=found.modes[0], dtype=dtype)
+    start, mode = start or drawn(experiment), mode or found.modes[0]
+    trainer = found.trainer(start.config, device="cpu", mode=mode, dtype=dtype)
     if plant is not None:
         plant(trainer)
         trainer.fit_many = one_after_the_other(trainer)
-    contender = Contender(name, "cpu", found.modes[0], dtype)
+    contender = Contender(name, "cpu", mode, dtype)
     return Subject(
         contender,
         found,

@@ -5,7 +5,7 @@ import torch
 
 import parity
 from parity import registry
-from parity.contract import MLP, DeviceError, RegularizedMLP
+from parity.contract import MLP, SGD, Adam, DeviceError, Lion, RegularizedMLP
 from parity.runner import run
 from torch_impl.model import build_model
 
@@ -23,6 +23,21 @@ def test_the_gpu_is_compared_with_the_cpu(backend, problem):
     else:
         with pytest.raises(DeviceError, match=rf"{backend} has no device 'cuda'.*it has cpu.*GPU"):
             run(experiment, throughput=False)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="A CUDA graph is captured on a GPU, and there is none here.")
+@pytest.mark.parametrize(
+    "optimizer", [SGD(momentum=0.9), Adam(), Lion()], ids=lambda optimizer: type(optimizer).__name__
+)
+@pytest.mark.parametrize("model", [MLP(), RegularizedMLP()], ids=lambda model: type(model).__name__)
+def test_cuda_graphs_climb_the_ladder(model, optimizer):
+    changed = {"model": model, "optimizer": optimizer, "epochs": 20, "clip_norm": 1.0}
+    for reference in ("torch:cuda:eager", "torch:cpu:eager"):
+        result = run(
+            parity.recipe("polar", contender=("torch:cuda:cuda_graph",), reference=reference, **changed),
+            throughput=False,
+        )
+        assert result.verdict == "equivalent", result.summary
 
 
 @pytest.mark.parametrize("model", [MLP(), RegularizedMLP()], ids=lambda model: type(model).__name__)

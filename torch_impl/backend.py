@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 
 from parity.contract import DeviceError, TrainingConfig, require_choice
-from torch_impl.program import MODES
+from torch_impl.modes import MODES, check_mode
 from torch_impl.trainer import Trainer
 
 
@@ -35,4 +35,5 @@ class Backend:
             )
         require_choice(f"The mode of {self.name}", mode, self.modes)
         require_choice(f"The dtype of {self.name}", dtype, self.dtypes)
+        check_mode(config, mode, device)
         return Trainer(config, device=device, mode=mode, dtype=dtype)

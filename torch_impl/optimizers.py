@@ -1,6 +1,6 @@
 """Optimizers with every constant explicit: PyTorch's own, fused where it has a fused form, and two written here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -52,7 +52,7 @@ def slot_names(config: OptimizerConfig) -> dict[str, str]:
     return {slot: slot for slot in config.slots} if isinstance(config, Solver) else SLOTS[type(config)]
 
 
-def sgd(config: SGD, parameters: Parameters) -> torch.optim.Optimizer:
+def sgd(config: SGD, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         parameters,
         lr=config.learning_rate,
@@ -60,28 +60,28 @@ def sgd(config: SGD, parameters: Parameters) -> torch.optim.Optimizer:
         dampening=0.0,
         weight_decay=config.weight_decay,
         nesterov=config.nesterov,
-        fused=True,
+        **form,
     )
 
 
-def adam(config: Adam, parameters: Parameters) -> torch.optim.Optimizer:
+def adam(config: Adam, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.Adam(
-        parameters, lr=config.learning_rate, betas=(config.b1, config.b2), eps=config.eps, weight_decay=0.0, fused=True
+        parameters, lr=config.learning_rate, betas=(config.b1, config.b2), eps=config.eps, weight_decay=0.0, **form
     )
 
 
-def adamw(config: AdamW, parameters: Parameters) -> torch.optim.Optimizer:
+def adamw(config: AdamW, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.AdamW(
         parameters,
         lr=config.learning_rate,
         betas=(config.b1, config.b2),
         eps=config.eps,
         weight_decay=config.weight_decay,
-        fused=True,
+        **form,
     )
 
 
-def rmsprop(config: RMSprop, parameters: Parameters) -> torch.optim.Optimizer:
+def rmsprop(config: RMSprop, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(
         parameters,
         lr=config.learning_rate,
@@ -90,11 +90,11 @@ def rmsprop(config: RMSprop, parameters: Parameters) -> torch.optim.Optimizer:
         momentum=config.momentum,
         weight_decay=0.0,
         centered=False,
-        foreach=True,
+        **form,
     )
 
 
-def adagrad(config: Adagrad, parameters: Parameters) -> torch.optim.Optimizer:
+def adagrad(config: Adagrad, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.Adagrad(
         parameters,
         lr=config.learning_rate,
@@ -102,57 +102,61 @@ def adagrad(config: Adagrad, parameters: Parameters) -> torch.optim.Optimizer:
         initial_accumulator_value=0.0,
         eps=config.eps,
         weight_decay=0.0,
-        fused=True,
+        **form,
     )
 
 
-def nadam(config: NAdam, parameters: Parameters) -> torch.optim.Optimizer:
-    return ScaledNAdam(parameters, config)
+def nadam(config: NAdam, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+    return ScaledNAdam(parameters, config, **form)
 
 
-def radam(config: RAdam, parameters: Parameters) -> torch.optim.Optimizer:
+def radam(config: RAdam, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.RAdam(
         parameters,
         lr=config.learning_rate,
         betas=(config.b1, config.b2),
         eps=config.eps,
         weight_decay=0.0,
-        foreach=True,
+        **form,
     )
 
 
-def adamax(config: Adamax, parameters: Parameters) -> torch.optim.Optimizer:
+def adamax(config: Adamax, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.Adamax(
         parameters,
         lr=config.learning_rate,
         betas=(config.b1, config.b2),
         eps=config.eps,
         weight_decay=0.0,
-        foreach=True,
+        **form,
     )
 
 
-def adadelta(config: Adadelta, parameters: Parameters) -> torch.optim.Optimizer:
+def adadelta(config: Adadelta, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
     return torch.optim.Adadelta(
-        parameters, lr=config.learning_rate, rho=config.decay, eps=config.eps, weight_decay=0.0, foreach=True
+        parameters, lr=config.learning_rate, rho=config.decay, eps=config.eps, weight_decay=0.0, **form
     )
 
 
-def lion(config: Lion, parameters: Parameters) -> torch.optim.Optimizer:
-    return SignMomentum(parameters, config)
+def lion(config: Lion, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+    return SignMomentum(parameters, config, **form)
 
 
 class ScaledNAdam(torch.optim.Optimizer):
     """torch.optim.NAdam with its product of mu in float64: PyTorch keeps it in float32, 2e-7 off in a float64 run."""
 
-    def __init__(self, parameters: Parameters, config: NAdam) -> None:
+    def __init__(self, parameters: Parameters, config: NAdam, foreach: bool = True) -> None:
         super().__init__(parameters, {"lr": config.learning_rate})
         self.config = config
+        self.foreach = foreach
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
+        for parameters in together(self.param_groups[0]["params"], self.foreach):
+            self.update(parameters, self.param_groups[0])
+
+    def update(self, parameters: list[Tensor], scalars: Mapping[str, float]) -> None:
         b1, b2, eps = self.config.b1, self.config.b2, self.config.eps
-        scalars, parameters = self.param_groups[0], self.param_groups[0]["params"]
         gradients = [p.grad for p in parameters]
         m = [self.state[p]["exp_avg"] for p in parameters]
         v = [self.state[p]["exp_avg_sq"] for p in parameters]
@@ -169,14 +173,18 @@ class ScaledNAdam(torch.optim.Optimizer):
 class SignMomentum(torch.optim.Optimizer):
     """Lion, which PyTorch does not have."""
 
-    def __init__(self, parameters: Parameters, config: Lion) -> None:
+    def __init__(self, parameters: Parameters, config: Lion, foreach: bool = True) -> None:
         super().__init__(parameters, {"lr": config.learning_rate})
         self.config = config
+        self.foreach = foreach
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
+        for parameters in together(self.param_groups[0]["params"], self.foreach):
+            self.update(parameters, self.param_groups[0])
+
+    def update(self, parameters: list[Tensor], scalars: Mapping[str, float]) -> None:
         b1, b2 = self.config.b1, self.config.b2
-        scalars, parameters = self.param_groups[0], self.param_groups[0]["params"]
         gradients = [p.grad for p in parameters]
         m = [self.state[p]["exp_avg"] for p in parameters]
         direction = torch._foreach_mul(m, b1)
@@ -185,6 +193,11 @@ class SignMomentum(torch.optim.Optimizer):
         torch._foreach_add_(direction, parameters, alpha=self.config.weight_decay)
         torch._foreach_add_(parameters, direction, alpha=-scalars["lr"])
         torch._foreach_lerp_(m, gradients, 1.0 - b2)
+
+
+def together(parameters: list[Tensor], foreach: bool) -> list[list[Tensor]]:
+    """Which parameters an operation takes at once: all, or one after the other."""
+    return [parameters] if foreach else [[parameter] for parameter in parameters]
 
 
 OPTIMIZERS = {
@@ -203,8 +216,16 @@ OPTIMIZERS = {
 }
 
 
-def build_optimizer(config: OptimizerConfig, parameters: Parameters) -> torch.optim.Optimizer:
-    return OPTIMIZERS[type(config)](config, parameters)
+FUSED = (SGD, Adam, AdamW, Adagrad)  # Those that PyTorch has fused; in that form the others are foreach.
+FORMS = {"fused": {"foreach": True}, "foreach": {"foreach": True}, "loop": {"foreach": False}, "default": {}}
+
+
+def build_optimizer(config: OptimizerConfig, parameters: Parameters, form: str = "fused") -> torch.optim.Optimizer:
+    """In one of PyTorch's forms: fused, foreach (each operation on all tensors), loop (tensor by tensor), or its default."""
+    if isinstance(config, Solver):
+        return OPTIMIZERS[type(config)](config, parameters)
+    chosen = {"fused": True} if form == "fused" and isinstance(config, FUSED) else FORMS[form]
+    return OPTIMIZERS[type(config)](config, parameters, **chosen)
 
 
 def nadam_scalars(config: NAdam, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:

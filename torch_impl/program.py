@@ -69,10 +69,11 @@ class Record(NamedTuple):
 
 
 class Program:
-    def __init__(self, config: TrainingConfig, device: str, dtype: str) -> None:
+    def __init__(self, config: TrainingConfig, device: str, dtype: str, form: str = "fused") -> None:
         self.config = config
         self.device = device
         self.dtype = dtype
+        self.form = form  # of PyTorch's optimizers
         self.loss = build_loss(config.loss)
 
     def initial_state(self, stack: tuple[int, ...] = ()) -> TrainState:
@@ -83,7 +84,8 @@ class Program:
             tensor.data = tensor.new_empty((*stack, *tensor.shape))
         model.to_empty(device=self.device)
         parameters = dict(model.named_parameters())
-        return TrainState(parameters, model, build_optimizer(self.config.optimizer, list(parameters.values())), stack)
+        optimizer = build_optimizer(self.config.optimizer, list(parameters.values()), self.form)
+        return TrainState(parameters, model, optimizer, stack)
 
     @torch.no_grad()
     def predict(self, state: TrainState, inputs: Tensor, masks: Mapping[str, Tensor], training: bool) -> Tensor:
@@ -122,8 +124,8 @@ class Program:
 
         return Objective(self.config, network, self.loss, state.parameters, batch.inputs, batch.targets)
 
-    def train(self, state: TrainState, losses: Tensor, feed: Feed, scalars: Scalars, i: int) -> None:
-        losses[i] = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
+    def train(self, state: TrainState, losses: list[Tensor], feed: Feed, scalars: Scalars, i: int) -> None:
+        losses.append(self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()}))
 
     def keep(self, state: TrainState, record: Record, evaluate: Tensor, evaluation: int, checkpoint: int) -> None:
         if evaluation < len(record.predictions) - 1:
@@ -137,8 +139,11 @@ class Program:
         steps = len(scalars["lr"])
         record = self.empty_record(state, steps, watch)
         for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
+            losses: list[Tensor] = []
             for i in range(start, stop):
-                self.train(state, record.losses, feed, scalars, i)
+                self.train(state, losses, feed, scalars, i)
+            if losses:
+                record.losses[start:stop] = torch.stack(losses)  # One copy, where a row at a time would take longer.
             self.keep(state, record, watch.evaluate, *slots)
             if watch.progress:
                 watch.progress(stop)
@@ -154,14 +159,6 @@ class Program:
         return Record(
             watch.evaluate.new_zeros(steps, *state.stack), watch.evaluate.new_zeros(shape), parameters, buffers
         )
-
-
-class Mode(NamedTuple):
-    fit: Callable[..., Record]
-    stack: int  # How many numbers a stack of replicas holds at most; benchmarks/replica_cost.py shows what it costs.
-
-
-MODES = {"eager": Mode(Program.fit_by_steps, stack=2**18)}
 
 
 def picked(columns: Tensor, rows: Tensor) -> Tensor:

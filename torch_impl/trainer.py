@@ -27,8 +27,9 @@ from parity.contract import (
     zero_state,
 )
 from torch_impl.convert import contract_name, native_axes, native_name, to_native, to_numpy
+from torch_impl.modes import MODES
 from torch_impl.optimizers import slot_names, step_scalars
-from torch_impl.program import MODES, DeviceBatch, Feed, Program, Record, Scalars, Tensors, TrainState, Watch, unmoved
+from torch_impl.program import DeviceBatch, Feed, Record, Scalars, Tensors, TrainState, Watch, unmoved
 
 
 class Trainer:
@@ -37,7 +38,7 @@ class Trainer:
         self.device = device
         self.mode = mode
         self.dtype = dtype
-        self._program = Program(config, device, dtype)
+        self._program = MODES[mode].program(config, device, dtype, MODES[mode].form)
         self._state = self._program.initial_state()
         self.set_state(zero_state(config, dtype))
 
@@ -78,7 +79,7 @@ class Trainer:
     def step(self, batch: Batch) -> float:
         with precision():
             scalars = {name: values[0] for name, values in self._scalars(self._step, 1).items()}
-            loss = self._program.step(self._state, self._put_batch(batch), scalars)
+            loss = MODES[self.mode].step(self._program, self._state, self._put_batch(batch), scalars)
             self._step += 1
             return loss.item()
 

@@ -16,6 +16,7 @@ from parity.contract import (
     Cosine,
     Data,
     History,
+    InputError,
     Loss,
     Model,
     RegularizedMLP,
@@ -114,13 +115,24 @@ def named(history: History) -> Arrays:
 
 
 def cases(backend: Backend) -> Iterator[Case]:
-    """Every device, mode and dtype of a backend, with either network."""
+    """Every device, mode and dtype of a backend, with either network; but not a mode on a device that it refuses."""
     models = (MLP(hidden=(5, 4), activation="tanh"), RegularizedMLP(hidden=(5, 4), activation="tanh", dropout=0.3))
     for device in backend.devices():
         for mode in backend.modes:
             for dtype in backend.dtypes:
                 for model in models:
-                    yield Case(backend, device, mode, dtype, model)
+                    case = Case(backend, device, mode, dtype, model)
+                    if mode == backend.modes[0] or is_able(case):
+                        yield case
+
+
+def is_able(case: Case) -> bool:
+    """Whether the backend makes a trainer in that mode on that device."""
+    try:
+        case.backend.trainer(case.config, device=case.device, mode=case.mode, dtype=case.dtype)
+    except InputError:
+        return False
+    return True
 
 
 def fed(data: Data, order: BatchOrder) -> Arrays:

@@ -102,6 +102,7 @@ class Backend(Protocol):
     def trainer(self, config: TrainingConfig, *, device: str, mode: str, dtype: str) -> Trainer:
         """A trainer, its tensors all zero until `set_state`.
 
-        Raises DeviceError where the device is not here, InputError where the mode or dtype is not one of its own.
+        Raises DeviceError where the device is not here, InputError where the mode or dtype is not one of its own, or where the
+        mode can't run the config, or not on the device.
         """
         ...

@@ -1,0 +1,37 @@
+"""Mode `compile`: network and loss under `torch.compile`, as one adds it to a loop of one's own; the optimizer is PyTorch's."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from torch_impl.flat import PROGRAMS, VectorStep, explained, vector_step
+from torch_impl.program import DeviceBatch, Program, Tensors, TrainState
+
+Forward = Callable[[Tensors, DeviceBatch], Tensor]
+
+
+class CompiledProgram(Program):
+    def loss_and_grads(self, state: TrainState, batch: DeviceBatch, training: bool) -> tuple[Tensor, Tensors]:
+        if not training:
+            return super().loss_and_grads(state, batch, training)
+        with explained():
+            loss = compiled_loss(vector_step(self.config, self.dtype))(
+                state.parameters | dict(state.model.named_buffers()), batch
+            )
+            gradients = torch.autograd.grad(loss, tuple(state.parameters.values()))
+        return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
+
+
+@lru_cache(maxsize=PROGRAMS)
+def compiled_loss(step: VectorStep) -> Forward:
+    """The loss of a batch in training mode as a function of all tensors of a network: one for all networks of a config."""
+
+    def loss(tensors: Tensors, batch: DeviceBatch) -> Tensor:
+        return step.loss(functional_call(step.model, tensors, (batch.inputs, batch.masks)), batch.targets)
+
+    # As in `compiled_loop`.
+    loss.__code__ = loss.__code__.replace()
+    return torch.compile(loss, fullgraph=True)
