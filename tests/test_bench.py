@@ -152,7 +152,7 @@ def test_a_row_has_what_it_takes_to_judge_it(bench):
 
 def test_what_stands_in_the_file_is_not_measured_again(bench, monkeypatch):
     rows, path, contenders, options = bench
-    monkeypatch.setattr("parity.bench.bench.Worker", None)
+    monkeypatch.setattr("parity.bench.timing.Worker", None)
     before = path.read_bytes()
     assert Bench(path, options, Silent()).rows(SMALL, contenders, contenders[0]) == rows
     assert path.read_bytes() == before

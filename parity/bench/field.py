@@ -8,6 +8,7 @@ from parity import registry
 from parity.contender import Contender, available_twins, expand, parse
 from parity.contract import InputError, TrainingConfig
 from parity.experiment import Experiment
+from parity.start import Start
 
 
 def all_contenders(texts: Sequence[str], dtype: str = "float32") -> list[Contender]:
@@ -65,3 +66,9 @@ def network_of(experiment: Experiment) -> str:
         if each.name != "hidden"
     )
     return f"{type(experiment.model).__name__} ({model}), {experiment.loss}, {experiment.optimizer}"
+
+
+def told(start: Start) -> str:
+    """A network's size in few letters."""
+    widths = (start.config.inputs, *start.config.model.hidden, start.config.outputs)
+    return f"{'-'.join(map(str, widths))}, batch {start.experiment.batch_rows}"

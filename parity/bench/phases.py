@@ -5,13 +5,20 @@ from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from parity import registry
+from parity.accuracy import accuracy
 from parity.compiled import kept_in
 from parity.contender import Contender
+from parity.ladder.plan import evaluated_at
 from parity.records import table_of
 from parity.start import Start
 from parity.throughput.measure import first_steps
 from parity.throughput.process import Worker
 from parity.throughput.rows import Phases, Row
+from parity.throughput.worker import repeated
+
+TARGET_STEPS = 20_000
+"""Steps within which the target accuracy is looked for."""
 
 
 def phases_of(contender: Contender, start: Start, threads: int) -> Phases:
@@ -37,6 +44,19 @@ def with_phases(row: Row, phases: Phases, start: Start, to_target: int | None, r
         return row
     later, saved = before - before_the_first(reference.phases), reference.seconds_per_step - seconds
     return replace(row, break_even_steps=max(0, ceil(later / saved))) if saved > 0 else row
+
+
+def steps_to_target(start: Start, reference: Contender) -> int | None:
+    """Steps to the target accuracy, which all that are equivalent take alike; None where it is not reached soon."""
+    trainer = registry.load(reference.backend).trainer(
+        start.config, device=reference.device, mode=reference.mode, dtype=reference.dtype
+    )
+    state, train, held_out = start.cast(reference.dtype)
+    trainer.set_state(state)
+    order = repeated(start.order, min(start.order.steps, TARGET_STEPS))
+    steps = evaluated_at(order.steps, *held_out.targets.shape)
+    history = trainer.fit(train, order, evaluate=held_out.inputs, evaluate_at=steps)
+    return accuracy(start, history, steps, start.experiment.target_r2).steps_to_target
 
 
 def before_the_first(phases: Phases) -> float:

@@ -39,9 +39,10 @@ def _speeds(rows: Sequence[Row]) -> Table:
     widths = "-".join(map(str, first.widths))
     cores = f"{first.threads} core{'s' * (first.threads > 1)}"
     table = _plain(f"[bold]{widths}, batch {first.batch_size}[/bold], {first.dtype}, {cores}")
-    table.add_column("contender", no_wrap=True)
-    for name in ("class", "us a step", "times as fast", "95 %", "of the limit"):
-        table.add_column(name, justify="left" if name == "class" else "right")
+    for name in ("contender", "class"):
+        table.add_column(name, no_wrap=True)
+    for name in ("us a step", "times as fast", "95 %", "of the limit"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         limit = "-" if row.limit_ratio is None else f"{short(row.limit_ratio)} x"
         table.add_row(_name(row), row.class_, _microseconds(row), *_faster(row), limit)
@@ -59,18 +60,19 @@ def _whole(rows: Sequence[Row]) -> Table:
     """What comes before the steady state, and what it makes of a whole run."""
     table = _plain("Seconds of a whole run")
     table.add_column("contender", no_wrap=True)
-    for name in ("import", "compile", "warm", "whole", "to target", "even after", "models/s", "MiB"):
-        table.add_column(name, justify="right")
+    for name in ("import", "compile", "warm", "whole", "target", "even", "models/s", "MiB"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         if row.phases is not None:
             seconds = (row.phases.import_seconds, row.compile_seconds, row.phases.warm_compile_seconds)
             table.add_row(
                 _name(row),
                 *map(_number, (*seconds, row.whole_seconds, row.target_seconds)),
-                "-" if row.break_even_steps is None else f"{row.break_even_steps:,} steps",
+                "-" if row.break_even_steps is None else f"{row.break_even_steps:,}",
                 _number(row.models_per_second),
-                _number((row.phases.peak_bytes - row.phases.idle_bytes) / 2**20),
+                _number(row.phases.peak_bytes / 2**20),
             )
+    table.caption, table.caption_justify = "even: steps after which it is ahead of the reference", "left"
     return table
 
 

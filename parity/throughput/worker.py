@@ -39,7 +39,7 @@ class Runner:
             trainer.fit(train, order)
         else:
             trainer.fit_many([state] * replicas, train, order)
-        wait(delay * (time.perf_counter() - begin[0]))
+        compute(delay * (time.process_time() - begin[1]))
         end = time.perf_counter(), time.process_time()
         return {"wall": end[0] - begin[0], "cpu": end[1] - begin[1], "warm": is_kept() and files_kept() == kept}
 
@@ -85,10 +85,10 @@ def elapsed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def wait(seconds: float) -> None:
-    """Keep the core busy for a while, so that any clock sees it."""
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+def compute(seconds: float) -> None:
+    """Keep the core busy for so many seconds of its time, which any clock sees."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
         pass
 
 
