@@ -32,7 +32,7 @@ from jax_impl.program import (
 )
 from parity.contract import TrainingConfig
 
-MOST_PARAMETERS = 2**13  # For one vector; copying more into it and out of it takes longer than it saves.
+MOST_PARAMETERS = 2**12  # For one vector; copying more into it and out of it takes longer than it saves.
 MOST_PRODUCTS = 2**14  # In a batch's forward pass, where a loop becomes one kernel; more are faster in XLA's library.
 NARROW = 10  # The widest layer whose sums LLVM unrolls, so that they are faster for longer.
 MOST_NARROW_PRODUCTS = 2**16

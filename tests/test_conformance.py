@@ -10,29 +10,21 @@ from parity import registry
 from parity.conformance import CHECKS, Case, cases
 from parity.conformance.fit import continues, fits_as_it_steps, fits_many, fits_the_full_batch, records
 from parity.conformance.step import steps
-from parity.contract import MLP, DeviceError, RegularizedMLP
+from parity.contract import DeviceError, RegularizedMLP
 
 BACKENDS = ("jax", "torch", "numpy")
-# What depends on the mode, and the dtype in which each network is tried in modes that are not the default;
-# `python -m parity.conformance` does them all.
+# What depends on the mode is tried in those that are not the default with the network that has masks and statistics; the
+# command below does it all.
 OF_A_MODE = (steps, fits_as_it_steps, fits_the_full_batch, continues, records, fits_many)
-DTYPES = {MLP: "float64", RegularizedMLP: "float32"}
-# Of those that compile C++ for some seconds the network that has all there is: masks, statistics, clipping.
-LONG = {("torch", "flat"), ("torch", "compile")}
-
-
-def is_tried(case, check):
-    """Whether this suite does a check of a mode that is not the default."""
-    long = (case.backend.name, case.mode) in LONG
-    return check in OF_A_MODE and DTYPES[type(case.model)] == case.dtype and not (long and type(case.model) is MLP)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_backend_conforms(backend, check):
     loaded = registry.load(backend)
+    tried = RegularizedMLP, "float32"
     for case in cases(loaded):
-        if case.mode == loaded.modes[0] or is_tried(case, check):
+        if case.mode == loaded.modes[0] or (check in OF_A_MODE and (type(case.model), case.dtype) == tried):
             check(case)
 
 
