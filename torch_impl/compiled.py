@@ -14,15 +14,12 @@ Forward = Callable[[Tensors, DeviceBatch], Tensor]
 
 
 class CompiledProgram(Program):
-    def loss_and_grads(self, state: TrainState, batch: DeviceBatch, training: bool) -> tuple[Tensor, Tensors]:
-        if not training:
-            return super().loss_and_grads(state, batch, training)
+    def batch_loss(self, state: TrainState, batch: DeviceBatch) -> Tensor:
+        if not state.model.training:
+            return super().batch_loss(state, batch)
+        loss = compiled_loss(vector_step(self.config, self.dtype))
         with explained():
-            loss = compiled_loss(vector_step(self.config, self.dtype))(
-                state.parameters | dict(state.model.named_buffers()), batch
-            )
-            gradients = torch.autograd.grad(loss, tuple(state.parameters.values()))
-        return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
+            return loss(state.parameters | dict(state.model.named_buffers()), batch)
 
 
 @lru_cache(maxsize=PROGRAMS)
