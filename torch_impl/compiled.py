@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from torch_impl.flat import PROGRAMS, VectorStep, explained, vector_step
+from torch_impl.flat import PROGRAMS, VectorStep, explained, load_compiler, vector_step
 from torch_impl.program import DeviceBatch, Program, Tensors, TrainState
 
 Forward = Callable[[Tensors, DeviceBatch], Tensor]
@@ -25,6 +25,7 @@ class CompiledProgram(Program):
 @lru_cache(maxsize=PROGRAMS)
 def compiled_loss(step: VectorStep) -> Forward:
     """The loss of a batch in training mode as a function of all tensors of a network: one for all networks of a config."""
+    load_compiler()
 
     def loss(tensors: Tensors, batch: DeviceBatch) -> Tensor:
         return step.loss(functional_call(step.model, tensors, (batch.inputs, batch.masks)), batch.targets)
