@@ -7,27 +7,25 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from torch_impl.flat import PROGRAMS, VectorStep, explained, vector_step
+from torch_impl.flat import PROGRAMS, VectorStep, explained, load_compiler, vector_step
 from torch_impl.program import DeviceBatch, Program, Tensors, TrainState
 
 Forward = Callable[[Tensors, DeviceBatch], Tensor]
 
 
 class CompiledProgram(Program):
-    def loss_and_grads(self, state: TrainState, batch: DeviceBatch, training: bool) -> tuple[Tensor, Tensors]:
-        if not training:
-            return super().loss_and_grads(state, batch, training)
+    def batch_loss(self, state: TrainState, batch: DeviceBatch) -> Tensor:
+        if not state.model.training:
+            return super().batch_loss(state, batch)
+        loss = compiled_loss(vector_step(self.config, self.dtype))
         with explained():
-            loss = compiled_loss(vector_step(self.config, self.dtype))(
-                state.parameters | dict(state.model.named_buffers()), batch
-            )
-            gradients = torch.autograd.grad(loss, tuple(state.parameters.values()))
-        return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
+            return loss(state.parameters | dict(state.model.named_buffers()), batch)
 
 
 @lru_cache(maxsize=PROGRAMS)
 def compiled_loss(step: VectorStep) -> Forward:
     """The loss of a batch in training mode as a function of all tensors of a network: one for all networks of a config."""
+    load_compiler()
 
     def loss(tensors: Tensors, batch: DeviceBatch) -> Tensor:
         return step.loss(functional_call(step.model, tensors, (batch.inputs, batch.masks)), batch.targets)

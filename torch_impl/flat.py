@@ -6,10 +6,12 @@ rows, the scalars, which steps are done) is data, so that it is compiled once.
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from shutil import which
 from typing import Any, NamedTuple
 
@@ -338,6 +340,7 @@ def of_any_length(tensor: Tensor) -> Tensor:
 @lru_cache(maxsize=PROGRAMS)
 def compiled_loop(step: VectorStep, batch: int | None) -> Callable[..., Any]:
     """A function of the first step, the step to stop at, and all tensors of a run; compiled where it is first called."""
+    load_compiler()
     graphs: list[GraphModule] = []
 
     def loop(i: Tensor, stop: Tensor, *leaves: Tensor) -> Any:
@@ -392,6 +395,14 @@ def small_addmm(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: floa
 
 
 SMALL_PRODUCTS = {torch.ops.aten.mm.default: small_mm, torch.ops.aten.addmm.default: small_addmm}
+
+
+@cache
+def load_compiler() -> None:
+    """PyTorch loads its compiler when it first compiles, and warns then of modules of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("torch._inductor.compile_fx")
 
 
 @contextmanager

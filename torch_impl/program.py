@@ -95,24 +95,26 @@ class Program:
     def loss_and_grads(self, state: TrainState, batch: DeviceBatch, training: bool) -> tuple[Tensor, Tensors]:
         if state.model.training != training:
             state.model.train(training)
-        predictions = state.model(batch.inputs, batch.masks)
-        loss = (
-            torch.vmap(self.loss)(predictions, batch.targets.expand_as(predictions))
-            if state.stack
-            else self.loss(predictions, batch.targets)
-        )
+        for parameter in state.parameters.values():
+            parameter.grad = None
+        loss = self.batch_loss(state, batch)
         # Replicas do not meet: the gradient of the sum of their losses is each one's own.
-        gradients = torch.autograd.grad(loss, tuple(state.parameters.values()), torch.ones_like(loss))
-        return loss.detach(), dict(zip(state.parameters, gradients, strict=True))
+        loss.backward(torch.ones_like(loss) if state.stack else None)
+        return loss.detach(), {name: parameter.grad for name, parameter in state.parameters.items()}
+
+    def batch_loss(self, state: TrainState, batch: DeviceBatch) -> Tensor:
+        predictions = state.model(batch.inputs, batch.masks)
+        if state.stack:
+            return torch.vmap(self.loss)(predictions, batch.targets.expand_as(predictions))
+        return self.loss(predictions, batch.targets)
 
     def step(self, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
         if isinstance(self.config.optimizer, Solver):
             return state.optimizer.step(self.objective(state, batch))
         loss, gradients = self.loss_and_grads(state, batch, training=True)
-        for name, parameter in state.parameters.items():
-            # A fused optimizer takes all tensors to lie in memory alike, and the gradient of a product may lie transposed.
-            parameter.grad = gradients[name].contiguous()
         (group,) = state.optimizer.param_groups
+        for parameter, gradient in zip(group["params"], gradients.values(), strict=True):
+            parameter.grad = gradient
         clip_by_global_norm(group["params"], self.config.clip_norm, stacked=bool(state.stack))
         group.update(scalars)
         state.optimizer.step()
@@ -124,8 +126,8 @@ class Program:
 
         return Objective(self.config, network, self.loss, state.parameters, batch.inputs, batch.targets)
 
-    def train(self, state: TrainState, losses: list[Tensor], feed: Feed, scalars: Scalars, i: int) -> None:
-        losses.append(self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()}))
+    def train(self, state: TrainState, losses: dict[int, Tensor], feed: Feed, scalars: Scalars, i: int) -> None:
+        losses[i] = self.step(state, feed.batch(i), {name: values[i] for name, values in scalars.items()})
 
     def keep(self, state: TrainState, record: Record, evaluate: Tensor, evaluation: int, checkpoint: int) -> None:
         if evaluation < len(record.predictions) - 1:
@@ -139,11 +141,11 @@ class Program:
         steps = len(scalars["lr"])
         record = self.empty_record(state, steps, watch)
         for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
-            losses: list[Tensor] = []
+            losses: dict[int, Tensor] = {}
             for i in range(start, stop):
                 self.train(state, losses, feed, scalars, i)
             if losses:
-                record.losses[start:stop] = torch.stack(losses)  # One copy, where a row at a time would take longer.
+                record.losses[start:stop] = torch.stack(list(losses.values()))  # Row by row they would take longer.
             self.keep(state, record, watch.evaluate, *slots)
             if watch.progress:
                 watch.progress(stop)
