@@ -81,12 +81,16 @@ DIFFERENCES = {
         ("PyTorch's tensors are made on a device; JAX computes where its arguments are.",
          ["Program.__init__(self, config, dtype)"],
          ["Program.__init__(self, config, device, dtype, form)"]),
+        ("What PyTorch compiles in the mode `compile` is the loss of a batch.", [], ["Program.batch_loss(self, state, batch)"]),
     ],
     "modes.py": [
         ("A step of JAX's program is compiled for each program, and is no method of its class.",
          ["step(program, state, batch, scalars)"], []),
+        ("PyTorch's optimizers have several forms, and two of its modes compile C++.",
+         [], ["Mode.form", "Mode.program", "Mode.compiles"]),
     ],
     "idiomatic.py": [
+        ("Rows come from a DataLoader in PyTorch's tutorials, and as arrays in Flax's.", [], ["loader(feed, steps)"]),
         ("Flax's own model and optimizer are made of the state's arrays, and give them back; PyTorch's are the state.",
          ["Training", "Training.model", "Training.optimizer", "begun(program, state)", "ended(program, training)"], []),
         ("A step is compiled once for each program, with what the optimizer takes beside the gradients.",
@@ -105,6 +109,9 @@ DIFFERENCES = {
           "FlatProgram.step_alone(self, state, batch, scalars)",
           "FlatProgram.loop(self, state, losses, feed, scalars, start, stop)",
           "FlatProgram._model(self, parameters, buffers, training)", "flat_program(config, dtype, one_kernel)"], []),
+        ("In PyTorch a run over vectors is compiled or captured, by two modes that share the rest.",
+         [], ["Runner", "fit_in_vectors(runner, program, state, feed, scalars, watch)",
+              "step_of_run(fit, program, state, batch, scalars)", "steps_done(state)"]),
     ],
     "trainer.py": [
         ("JAX makes a new state of arrays, PyTorch fills the one it has.",
@@ -130,6 +137,8 @@ DIFFERENCES = {
 # Files that only PyTorch has, and why.
 ONLY_TORCH = {
     "compiled.py": "JAX compiles in every mode; in PyTorch one compiles the network of a loop that is eager.",
+    "compiled_loop.py": "XLA compiles a loop as it stands; PyTorch wants it traced, and its tensors marked as of any length.",
+    "vectors.py": "Optax's optimizers take a vector as they take tensors; PyTorch's are objects that hold theirs.",
     "cuda_graph.py": "XLA makes CUDA graphs of what it compiles by itself.",
 }
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from parity.contract import InputError, Solver, TrainingConfig
 from torch_impl import cuda_graph, flat, idiomatic
 from torch_impl.compiled import CompiledProgram
+from torch_impl.compiled_loop import require_compiler
 from torch_impl.program import Program, Record
 
 
@@ -56,4 +57,4 @@ def check_mode(config: TrainingConfig, mode: str, device: str) -> None:
             f"The mode {mode!r} of torch runs on {', '.join(can.devices)}, not on {device}. Use one of {others}."
         )
     if can.compiles:
-        flat.require_compiler(mode)
+        require_compiler(mode)

@@ -1,0 +1,155 @@
+"""A run as one compiled loop: C++ that is left where somebody looks at the run.
+
+All that differs between the runs of a network (the rows, the scalars, which steps are done) is data: it is compiled once.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from importlib import import_module
+from shutil import which
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._higher_order_ops.while_loop import while_loop
+from torch.fx import GraphModule
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils import _pytree as pytree
+
+from parity.contract import InputError, require
+from torch_impl.program import Feed, Tensors
+from torch_impl.vectors import PROGRAMS, Vectors, VectorStep
+
+SMALL = 2**14  # Products of matrices with at most so many multiplications are written out; a call of BLAS costs more.
+MANY_ROWS = 1009  # Stands for any number of rows while a step is traced; a prime, so that no width is taken for it.
+
+Run = Callable[[int, int], None]  # Does the steps from one number up to another, in place.
+
+
+def compiled_run(step: VectorStep, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> Run:
+    if feed.rows is None and len(feed.inputs) == 1:
+        feed = feed._replace(rows=torch.zeros(len(losses), 1, dtype=torch.int32))
+    kept, given, whole = of_any_length(losses), feed_of_any_length(feed), feed.rows is None
+    scalars = {name: of_any_length(values) for name, values in scalars.items()}
+    loop = compiled_loop(step, None if whole else feed.rows.shape[1])
+
+    def run(start: int, stop: int) -> None:
+        with torch.no_grad(), explained():
+            loop(torch.tensor(start), torch.tensor(stop), vectors, kept, given, scalars)
+        losses[start:stop] = kept[start:stop]
+
+    return run
+
+
+def feed_of_any_length(feed: Feed) -> Feed:
+    masks = {name: of_any_length(mask) for name, mask in feed.masks.items()}
+    if feed.rows is None:
+        for mask in masks.values():
+            torch._dynamo.mark_dynamic(mask, 1)
+    rows = None if feed.rows is None else of_any_length(feed.rows)
+    return Feed(of_any_length(feed.inputs), of_any_length(feed.targets), rows, masks)
+
+
+def of_any_length(tensor: Tensor) -> Tensor:
+    """Marked as one of any length along its first axis; a length of 1, which PyTorch compiles apart, is doubled."""
+    longer = torch.cat([tensor, tensor]) if len(tensor) == 1 else tensor
+    torch._dynamo.mark_dynamic(longer, 0)
+    return longer
+
+
+@lru_cache(maxsize=PROGRAMS)
+def compiled_loop(step: VectorStep, batch: int | None) -> Callable[..., Any]:
+    """A function of the first step, the step to stop at, and all tensors of a run; compiled where it is first called."""
+    load_compiler()
+    graphs: list[GraphModule] = []
+
+    def loop(i: Tensor, stop: Tensor, *leaves: Tensor) -> Any:
+        return while_loop(lambda i: i < stop, lambda i: (graphs[0](i, *leaves),), (i,))
+
+    # PyTorch keeps what it compiled with the code of a function, eight forms of it at most: this one's is its own.
+    loop.__code__ = loop.__code__.replace()
+    compiled = torch.compile(loop, fullgraph=True, options={"cpp_wrapper": True})
+
+    def run(i: Tensor, stop: Tensor, *tensors: Any) -> None:
+        if not graphs:
+            graphs.append(traced(step, *tensors))
+        compiled(i, stop, *leaves_of(tensors))
+
+    return run
+
+
+def traced(step: VectorStep, vectors: Vectors, losses: Tensor, feed: Feed, scalars: Tensors) -> GraphModule:
+    """A step of a run as a graph of plain operations, its gradient and small products written out; gives the next number."""
+    if feed.rows is None:
+        feed = Feed(
+            *(columns.new_zeros(MANY_ROWS, columns.shape[1]) for columns in (feed.inputs, feed.targets)),
+            None,
+            {name: mask.new_zeros(len(mask), MANY_ROWS, mask.shape[2]) for name, mask in feed.masks.items()},
+        )
+    tensors = vectors, losses, feed, scalars
+
+    def train(i: Tensor, *leaves: Tensor) -> Tensor:
+        given = iter(leaves)
+        filled = pytree.tree_map(lambda leaf: None if leaf is None else next(given), tensors)
+        step.train(*filled, i.view(1))
+        return i + 1
+
+    mode = "symbolic" if feed.rows is None else "fake"
+    return make_fx(train, decomposition_table=SMALL_PRODUCTS, tracing_mode=mode)(torch.tensor(0), *leaves_of(tensors))
+
+
+def leaves_of(tensors: Any) -> list[Tensor]:
+    return [leaf for leaf in pytree.tree_leaves(tensors) if leaf is not None]
+
+
+def small_mm(a: Tensor, b: Tensor) -> Tensor:
+    if a.shape[0] * a.shape[1] * b.shape[1] > SMALL:
+        return NotImplemented
+    return (a.unsqueeze(2) * b.unsqueeze(0)).sum(1)
+
+
+def small_addmm(c: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    if a.shape[0] * a.shape[1] * b.shape[1] > SMALL or (beta, alpha) != (1, 1):
+        return NotImplemented
+    return c + (a.unsqueeze(2) * b.unsqueeze(0)).sum(1)
+
+
+SMALL_PRODUCTS = {torch.ops.aten.mm.default: small_mm, torch.ops.aten.addmm.default: small_addmm}
+
+
+@cache
+def load_compiler() -> None:
+    """PyTorch loads its compiler when it first compiles, and warns then of modules of its own."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("torch._inductor.compile_fx")
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What goes wrong in compiling is the machine's, and is told as such."""
+    try:
+        yield
+    except (torch._dynamo.exc.TorchDynamoException, torch._inductor.exc.CppCompileError) as error:
+        raise InputError(
+            f"torch.compile can't compile this run here: {' '.join(str(error).split())[:300]} Check the C++ compiler "
+            f"({compiler()}), or use the mode eager."
+        ) from error
+
+
+def compiler() -> str:
+    """The C++ compiler that torch.compile calls."""
+    return os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+
+
+def require_compiler(mode: str) -> None:
+    """Raise InputError where there is none."""
+    require(
+        which(compiler()) is not None,
+        f"The mode of torch is {mode!r}, which compiles C++, and {compiler()!r} is not installed; install g++, name another "
+        "compiler in the environment variable CXX, or use the mode eager.",
+    )
