@@ -52,6 +52,9 @@ bench: install $(PEERS) ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.surrogate_speed
 	$(BIN)/python -m benchmarks.solver_seeds
 	$(BIN)/python -m benchmarks.solver_cost
+	$(BIN)/python -m benchmarks.planted_delay
+	$(BIN)/parity bench paraboloid --batch-size 32 --model.activation tanh --json benchmarks/results/bench.jsonl
+	$(BIN)/parity bench --json benchmarks/results/map.jsonl --picture benchmarks/results/map.svg
 	$(BIN)/python -m benchmarks.peers
 
 catalogue: install ## Train every engineering problem in both backends, and make its table again; resumes where it was ended

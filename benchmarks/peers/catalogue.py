@@ -53,7 +53,7 @@ def ours(contender: str, kind: str) -> Entry:
     return Entry(contender, kind, packages, "ours:Ours", (backend, mode))
 
 
-OURS = (ours("torch:cpu:eager", "tuned"), ours("jax:cpu:scan", "tuned"))
+OURS = (ours("torch:cpu:eager", "tuned"), ours("torch:cpu:flat", "tuned"), ours("jax:cpu:flat", "tuned"))
 """With each of these every peer is compared."""
 
 PEERS = (

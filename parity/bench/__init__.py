@@ -3,7 +3,7 @@
 from parity.bench.advice import advice
 from parity.bench.bench import Bench
 from parity.bench.compare import Change, compared
-from parity.bench.field import all_contenders, grid
+from parity.bench.field import all_contenders, grid, usable
 from parity.bench.map import svg
 from parity.bench.table import show_changes, show_rows
 from parity.bench.timing import Options
@@ -19,4 +19,5 @@ __all__ = [
     "show_changes",
     "show_rows",
     "svg",
+    "usable",
 ]

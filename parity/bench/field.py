@@ -8,11 +8,11 @@ from parity import registry
 from parity.contender import Contender, available_twins, expand, parse
 from parity.contract import InputError, TrainingConfig
 from parity.experiment import Experiment
-from parity.start import Start
+from parity.start import Start, draw
 
 
-def all_contenders(texts: Sequence[str], dtype: str = "float32") -> list[Contender]:
-    """Those asked for; where none is named, every mode of both twins on every device, in one dtype."""
+def all_contenders(texts: Sequence[str], modes: Sequence[str] = (), dtype: str = "float32") -> list[Contender]:
+    """Those asked for; where none is named, both twins on every device, in one dtype and in these modes, or in every mode."""
     if texts:
         return list(dict.fromkeys(contender for text in texts for contender in expand(parse(text))))
     backends = [registry.load(name) for name in available_twins()]
@@ -20,7 +20,7 @@ def all_contenders(texts: Sequence[str], dtype: str = "float32") -> list[Contend
         Contender(backend.name, device, mode, dtype)
         for backend in backends
         for device, mode in product(backend.devices(), backend.modes)
-        if dtype in backend.dtypes
+        if dtype in backend.dtypes and (not modes or mode in modes)
     ]
 
 
@@ -45,6 +45,12 @@ def _with_batches(experiment: Experiment, size: int | None) -> Experiment:
     while replace(experiment, rows=rows, batch_size=None).train_rows < size:
         rows *= 2
     return replace(experiment, rows=rows, batch_size=size)
+
+
+def usable(contenders: Sequence[Contender], experiment: Experiment) -> list[Contender]:
+    """Those that can train this network here."""
+    config = draw(experiment).config
+    return [contender for contender in contenders if not unusable(contender, config)]
 
 
 def unusable(contender: Contender, config: TrainingConfig) -> str:

@@ -1,7 +1,6 @@
 """One network timed: the reference warm in a process of its own, and each contender in turns with it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -38,6 +37,7 @@ class Timing:
     def __init__(self, start: Start, reference: Contender, options: Options) -> None:
         self._start, self._reference, self._options = start, reference, options
         self._open = ExitStack()
+        self._workers: dict[str, Worker] = {}
         self._row_of_reference: Row | None = None
 
     def __enter__(self) -> "Timing":
@@ -55,9 +55,9 @@ class Timing:
     @cached_property
     def noise(self) -> Audit:
         """Of the reference against itself, in a second process."""
-        with self._warm(self._reference) as again:
-            pairs = interleaved(again.sample, self._theirs.sample, self._options.pairs)
-            return audit(pairs, clock_of(self._reference, self._options.threads), again.threads())
+        again = self._warm(self._reference)
+        pairs = interleaved(again.sample, self._theirs.sample, self._options.pairs)
+        return audit(pairs, clock_of(self._reference, self._options.threads), again.threads())
 
     def row(self, bare: Row, contender: Contender, before: Row | None) -> Row:
         """The row with its figures; void where the process failed, or saw other bytes.
@@ -76,10 +76,9 @@ class Timing:
         return row
 
     def _steady(self, bare: Row, contender: Contender) -> Row:
-        noise = self.noise
-        with self._warm(contender) as ours:
-            pairs = interleaved(ours.sample, self._theirs.sample, self._options.pairs)
-            models = 1.0 / (self._start.config.steps * ours.replica_seconds())
+        noise, ours = self.noise, self._warm(contender)
+        pairs = interleaved(ours.sample, self._theirs.sample, self._options.pairs)
+        models = 1.0 / (self._start.config.steps * ours.replica_seconds())
         row = with_pairs(bare, pairs, clock_of(contender, self._options.threads))
         if contender == self._reference:
             row = replace(row, ratio=None, ratio_interval=None, equal_within=None, pairs=0)
@@ -95,20 +94,25 @@ class Timing:
 
     @cached_property
     def _theirs(self) -> Warm:
-        return self._open.enter_context(self._warm(self._reference))
+        """The reference, in a process that times nothing else."""
+        return Warm(self._reference, self._started(self._reference.backend), first_steps(self._start))
+
+    def _warm(self, contender: Contender) -> Warm:
+        """A contender, in the process of its framework."""
+        if contender.backend not in self._workers:
+            self._workers[contender.backend] = self._started(contender.backend)
+        return Warm(contender, self._workers[contender.backend], first_steps(self._start))
+
+    def _started(self, backend: str) -> Worker:
+        worker = Worker(backend, table_of(self._start.experiment), threads=self._options.threads)
+        self._open.callback(worker.close)
+        if worker.hashes != dict(self._start.hashes):
+            raise TimingError(f"{backend} started from other bytes in its own process, so its speed is void")
+        return worker
 
     @cached_property
     def _to_target(self) -> int | None:
         return steps_to_target(self._start, self._reference)
-
-    @contextmanager
-    def _warm(self, contender: Contender) -> Iterator[Warm]:
-        with ExitStack() as stack:
-            worker = Worker(contender.backend, table_of(self._start.experiment), threads=self._options.threads)
-            stack.callback(worker.close)
-            if worker.hashes != dict(self._start.hashes):
-                raise TimingError(f"{contender} started from other bytes in its own process, so its speed is void")
-            yield Warm(contender, worker, first_steps(self._start))
 
 
 def with_pairs(row: Row, pairs: Pairs, clock: str) -> Row:

@@ -8,7 +8,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 
-from parity.bench import Bench, Options, all_contenders, compared, grid, show_changes, show_rows, svg
+from parity.bench import Bench, Options, all_contenders, compared, grid, show_changes, show_rows, svg, usable
 from parity.commands.experiment import Kinds, parse
 from parity.commands.status import EXIT_STATUS
 from parity.compiled import compile_anew
@@ -20,9 +20,9 @@ from parity.report.terminal import Bars
 from parity.throughput.audit import FLOOR
 from parity.throughput.rows import Row, read_rows
 
-MAP = ("jax:cpu:scan:float32", "torch:cpu:eager:float32")
-"""Contenders of the map where none are named: the default of each twin, and on a GPU its own."""
-WIDTHS, BATCHES = (16, 64, 256), (32, 256)
+MAP = ("scan", "flat", "eager", "cuda_graph")
+"""Modes on the map, where none are named: of each twin its default and its fastest."""
+WIDTHS, BATCHES = (16, 256), (32, 256)
 MANY_WIDTHS, MANY_BATCHES = (8, 16, 32, 64, 128, 256, 512, 1024), (1, 32, 256, 1024)
 DEFAULT_BATCH = 32
 
@@ -88,33 +88,34 @@ def main(arguments: list[str]) -> int:
 
 def _timed(options: BenchOptions, console: Console) -> list[Row]:
     """The networks asked for, in all modes and phases."""
-    return _all(options, options.widths, options.batches, options.experiment.contender, True, console)
+    return _all(options, options.widths, options.batches, (), True, console)
 
 
 def _mapped(options: BenchOptions, console: Console) -> list[Row]:
     """The map: small by default, full where asked for."""
     widths, batches = (MANY_WIDTHS, MANY_BATCHES) if options.full else (WIDTHS, BATCHES)
-    texts = options.experiment.contender or (() if options.full else MAP)
-    return _all(options, widths, batches, texts, options.full, console)
+    return _all(options, widths, batches, () if options.full else MAP, options.full, console)
 
 
 def _all(
     options: BenchOptions,
     widths: tuple[int, ...],
     batches: tuple[int, ...],
-    texts: tuple[str, ...],
+    modes: tuple[str, ...],
     phases: bool,
     console: Console,
 ) -> list[Row]:
     experiment = options.experiment
     if experiment.batch_size is None and not batches:
         experiment = replace(experiment, batch_size=DEFAULT_BATCH)
-    contenders = all_contenders(texts)
+    contenders = all_contenders(experiment.contender, modes)
     timing = Options(threads=options.threads, pairs=options.pairs, floor=options.floor, phases=phases)
     bench = Bench(options.json, timing, Bars(console), again=options.again)
     rows: list[Row] = []
     for each in grid(experiment, widths, batches):
-        mine = bench.rows(each, contenders, _reference(contenders))
+        # On a map only what can run; of a network that is named, each mode, or why not.
+        asked = usable(contenders, each) if modes else contenders
+        mine = bench.rows(each, asked, _reference(asked))
         show_rows(mine, console)
         rows += mine
     return rows
