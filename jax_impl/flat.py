@@ -30,13 +30,15 @@ from jax_impl.program import (
     Watch,
     compiled,
 )
-from parity.contract import TrainingConfig
+from parity.contract import Adamax, NAdam, RAdam, TrainingConfig
 
 MOST_PARAMETERS = 2**12  # For one vector; copying more into it and out of it takes longer than it saves.
 MOST_PRODUCTS = 2**14  # In a batch's forward pass, where a loop becomes one kernel; more are faster in XLA's library.
 NARROW = 10  # The widest layer whose sums LLVM unrolls, so that they are faster for longer.
 MOST_NARROW_PRODUCTS = 2**16
+TESTED = "0.10."  # Versions of JAX in which the marks below are known to work; in others the loop calls kernels.
 ONE_KERNEL = {"xla_cpu_small_call": "true", "inlineable": "false"}  # XLA's own marks of a call that becomes a kernel.
+UNUSED = {NAdam: ("learning_rate",), RAdam: ("learning_rate",), Adamax: ("root_correction",)}
 NO_LIBRARY = {"xla_cpu_experimental_ynn_fusion_type": ""}  # A kernel can't call it.
 
 
@@ -64,7 +66,7 @@ class FlatProgram(Program):
     def __init__(self, config: TrainingConfig, dtype: str, one_kernel: bool) -> None:
         super().__init__(config, dtype)
         self.specs = config.model.parameters(config.inputs, config.outputs)
-        self.together = in_one_kernel if one_kernel else jax.jit
+        self.together = in_one_kernel if one_kernel and jax.__version__.startswith(TESTED) else jax.jit
         if one_kernel:
             self.compiler_options = NO_LIBRARY
             self.graph = nnx.graphdef(nnx.eval_shape(self.model_of_sums))
@@ -99,12 +101,18 @@ class FlatProgram(Program):
 
     @compiled(outermost=True)
     def step_alone(self, state: TrainState, batch: DeviceBatch, scalars: Scalars) -> tuple[TrainState, Array]:
-        return self.together(self.step)(state, batch, scalars)
+        return self.together(self.step)(state, batch, self.used(scalars))
 
     def loop(
         self, state: TrainState, losses: Array, feed: Feed, scalars: Scalars, start: Array, stop: Array
     ) -> tuple[TrainState, Array]:
-        return self.together(super().loop)(state, losses, feed, scalars, start, stop)
+        return self.together(super().loop)(state, losses, feed, self.used(scalars), start, stop)
+
+    def used(self, scalars: Scalars) -> Scalars:
+        """Those that the optimizer reads: XLA ends the process where what becomes one kernel is given what it has no use for."""
+        return {
+            name: values for name, values in scalars.items() if name not in UNUSED.get(type(self.config.optimizer), ())
+        }
 
     def _model(self, parameters: Array, buffers: Tensors, training: bool) -> nnx.Module:
         return super()._model(self.by_name(parameters), buffers, training)
