@@ -109,10 +109,9 @@ class FlatProgram(Program):
         return self.together(super().loop)(state, losses, feed, self.used(scalars), start, stop)
 
     def used(self, scalars: Scalars) -> Scalars:
-        """Those that the optimizer reads: XLA ends the process where what becomes one kernel is given what it has no use for."""
-        return {
-            name: values for name, values in scalars.items() if name not in UNUSED.get(type(self.config.optimizer), ())
-        }
+        """Those that the optimizer reads: XLA ends the process where a call that becomes one kernel is given anything else."""
+        unused = UNUSED.get(type(self.config.optimizer), ())
+        return {name: values for name, values in scalars.items() if name not in unused}
 
     def _model(self, parameters: Array, buffers: Tensors, training: bool) -> nnx.Module:
         return super()._model(self.by_name(parameters), buffers, training)

@@ -1,6 +1,7 @@
 """JAX's modes: each climbs the ladder, a fault in one is seen at the step rung, and what it can't run is refused."""
 
 from dataclasses import replace
+from typing import get_args
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +10,9 @@ import pytest
 import jax_impl.flat
 import jax_impl.idiomatic
 from jax_impl.modes import MODES, Mode
+from jax_impl.optimizers import step_scalars
 from parity import registry, run
-from parity.contract import MLP, Adam, Constant, InputError, LevenbergMarquardt, Loss, TrainingConfig
+from parity.contract import MLP, Adam, Constant, FirstOrder, InputError, LevenbergMarquardt, Loss, TrainingConfig
 from parity.problems import recipe
 
 CACHES = (jax_impl.flat.flat_program, jax_impl.idiomatic.train_step_of, jax_impl.idiomatic.clipped)
@@ -66,6 +68,27 @@ def test_a_fault_in_a_mode_is_seen_at_the_step(monkeypatch, fresh, mode):
     monkeypatch.setattr(place, name, wrong)
     (pair,) = compared(mode, "jax:scan", "float64").pairs
     assert [rung.name for rung in pair.rungs if not rung.passed][:1] == ["step"]
+
+
+class Read(dict):
+    """Scalars that remember which of them were read."""
+
+    def __init__(self, scalars):
+        super().__init__(scalars)
+        self.names = set()
+
+    def __getitem__(self, name):
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("optimizer", get_args(FirstOrder), ids=lambda optimizer: optimizer.__name__)
+def test_a_kernel_is_given_the_scalars_that_are_read_and_no_other(optimizer):
+    program = jax_impl.flat.FlatProgram(replace(CONFIG, optimizer=optimizer()), "float32", one_kernel=True)
+    scalars = Read({name: values[0] for name, values in step_scalars(program.config, 0, 1).items()})
+    vector = jnp.ones(program.config.size)
+    jax.eval_shape(lambda: program.optimizer.update(vector, program.optimizer.init(vector), vector, scalars=scalars))
+    assert set(program.used(dict(scalars))) == scalars.names
 
 
 SETTING = {"device": "cpu", "dtype": "float32"}
