@@ -128,7 +128,7 @@ def test_damaged_and_old_programs_go_and_the_others_stay(own, monkeypatch):
 def test_a_speed_says_whether_something_was_compiled_for_it(tmp_path, monkeypatch):
     start = draw(replace(recipe("polar"), rows=60, epochs=4, batch_size=16, model=MLP((3,), "sigmoid")))
     contender = Contender("jax", "cpu", "step", "float32")
-    monkeypatch.setattr("parity.throughput.measure.ROUND_SECONDS", 0.01)
+    monkeypatch.setattr("parity.throughput.steady.SAMPLE_SECONDS", 0.01)
     speeds = [measure([contender], start, lambda done: None)[str(contender)].cache for _ in range(2)]
     monkeypatch.setenv("JAX_ENABLE_COMPILATION_CACHE", "false")
     monkeypatch.setenv("TORCHINDUCTOR_FORCE_DISABLE_CACHES", "1")

@@ -20,7 +20,7 @@ from parity import registry
 from parity.conformance import CHECKS
 from parity.conformance.fit import continues, fits_as_it_steps
 from parity.conformance.step import steps
-from parity.contract import LBFGS, MLP, BatchOrder, Constant, LevenbergMarquardt, Loss
+from parity.contract import LBFGS, MLP, BatchOrder, Constant, InputError, LevenbergMarquardt, Loss
 from parity.problems import recipe
 from parity.start import draw
 
@@ -68,7 +68,21 @@ def test_a_wrong_constant_of_a_solver_is_seen(optimizer):
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_with_a_solver_torch_conforms(check, optimizer):
     for case in solver_cases(registry.load("torch"), optimizer):
-        check(case)
+        if case.mode in ("eager", "idiomatic"):
+            check(case)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("optimizer", SOLVERS, ids=told)
+def test_a_mode_that_runs_no_solver_says_so_before_anything_is_trained(backend, optimizer):
+    refused = []
+    for case in solver_cases(registry.load(backend), optimizer):
+        try:
+            case.trainer()
+        except InputError as error:
+            assert f"can't run {type(optimizer).__name__}" in str(error) or "runs on cuda" in str(error)
+            refused.append(case.mode)
+    assert "flat" in refused
 
 
 # Of the whole suite, which takes minutes to compile, what is the solver's own.

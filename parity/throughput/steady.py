@@ -16,16 +16,14 @@ REPLICAS = 16
 class Warm:
     """A contender in its worker, compiled and warm."""
 
-    def __init__(
-        self, contender: Contender, worker: Worker, first_steps: int, sample_seconds: float = SAMPLE_SECONDS
-    ) -> None:
+    def __init__(self, contender: Contender, worker: Worker, first_steps: int) -> None:
         self.contender = contender
         self._worker = worker
         beginning = worker.seconds(contender, first_steps)
         again = worker.seconds(contender, first_steps).wall
         self.compile_seconds = max(0.0, beginning.wall - again)
         self.was_kept = beginning.warm
-        self.steps = max(first_steps, int(first_steps * sample_seconds / again) + 1)
+        self.steps = max(first_steps, int(first_steps * SAMPLE_SECONDS / again) + 1)
         self._warm_up()
 
     def sample(self, delay: float = 0.0) -> Seconds:
