@@ -132,6 +132,22 @@ def test_a_compiled_run_serves_any_number_of_steps_and_rows():
             fit(rows, steps)
 
 
+def test_a_compiled_run_over_whole_batches_serves_any_number_of_rows():
+    model, random = RegularizedMLP((5, 4), dropout=0.3), np.random.default_rng(0)
+    config = TrainingConfig(model, 3, 2, Loss("cross_entropy"), Adam(), Cosine(), clip_norm=0.5, steps=7)
+    state = Case(registry.load("torch"), "cpu", "eager", "float64", model).state
+
+    def compare(rows, steps):
+        data = Data(random.standard_normal((rows, 3)), random.uniform(size=(rows, 2)))
+        masks = {name: random.random((steps, rows, width)) < 0.7 for name, width in model.masks().items()}
+        expected, found = (run(mode, config, state, data, BatchOrder(steps, None, masks)) for mode in ("eager", "flat"))
+        close(expected, found)
+
+    compare(24, 7)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        compare(5, 2)
+
+
 def test_a_fault_in_a_mode_breaks_the_step(monkeypatch):
     right = flat.corrections
 

@@ -50,7 +50,7 @@ from torch_impl.program import DeviceBatch, Feed, Program, Record, Scalars, Tens
 
 Slots = dict[str, Tensor]  # by the contract's name (P,)
 PROGRAMS = 16  # How many are kept: compiled code takes memory.
-SMALL = 4096  # Products of matrices with at most so many multiplications are written out; a call of BLAS costs more.
+SMALL = 2**14  # Products of matrices with at most so many multiplications are written out; a call of BLAS costs more.
 MANY_ROWS = 1009  # Stands for any number of rows while a step is traced; a prime, so that no width is taken for it.
 
 

@@ -1,6 +1,6 @@
 """The ways a training is carried out; all compute the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from torch import Tensor
@@ -8,7 +8,11 @@ from torch import Tensor
 from parity.contract import InputError, Solver, TrainingConfig
 from torch_impl import cuda_graph, flat, idiomatic
 from torch_impl.compiled import CompiledProgram
-from torch_impl.program import Program, Record
+from torch_impl.program import DeviceBatch, Program, Record, TrainState
+
+
+def step(program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]) -> Tensor:
+    return program.step(state, batch, scalars)
 
 
 class Mode(NamedTuple):
@@ -17,18 +21,18 @@ class Mode(NamedTuple):
     stack: int  # How many numbers a stack of replicas holds at most; benchmarks/replica_cost.py shows what it costs.
     devices: tuple[str, ...] = ("cpu", "cuda")
     solves: bool = True  # It runs solvers too, and not first-order optimizers alone.
-    form: str = "fused"  # In which PyTorch's optimizers run.
+    form: str = "built"  # In which PyTorch's optimizers run.
     program: type[Program] = Program
     compiles: bool = False  # It needs a C++ compiler.
 
 
 MODES = {
-    "eager": Mode(Program.fit_by_steps, Program.step, stack=2**18),
-    "foreach": Mode(Program.fit_by_steps, Program.step, stack=2**18, form="foreach", solves=False),
-    "loop": Mode(Program.fit_by_steps, Program.step, stack=2**18, form="loop", solves=False),
+    "eager": Mode(Program.fit_by_steps, step, stack=2**18),
+    "foreach": Mode(Program.fit_by_steps, step, stack=2**18, form="foreach", solves=False),
+    "loop": Mode(Program.fit_by_steps, step, stack=2**18, form="loop", solves=False),
     "compile": Mode(
         Program.fit_by_steps,
-        Program.step,
+        step,
         stack=0,
         devices=("cpu",),
         solves=False,

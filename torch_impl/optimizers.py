@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,7 +53,7 @@ def slot_names(config: OptimizerConfig) -> dict[str, str]:
     return {slot: slot for slot in config.slots} if isinstance(config, Solver) else SLOTS[type(config)]
 
 
-def sgd(config: SGD, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def sgd(config: SGD, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         parameters,
         lr=config.learning_rate,
@@ -60,28 +61,28 @@ def sgd(config: SGD, parameters: Parameters, **form: bool) -> torch.optim.Optimi
         dampening=0.0,
         weight_decay=config.weight_decay,
         nesterov=config.nesterov,
-        **form,
+        fused=True,
     )
 
 
-def adam(config: Adam, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def adam(config: Adam, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.Adam(
-        parameters, lr=config.learning_rate, betas=(config.b1, config.b2), eps=config.eps, weight_decay=0.0, **form
+        parameters, lr=config.learning_rate, betas=(config.b1, config.b2), eps=config.eps, weight_decay=0.0, fused=True
     )
 
 
-def adamw(config: AdamW, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def adamw(config: AdamW, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.AdamW(
         parameters,
         lr=config.learning_rate,
         betas=(config.b1, config.b2),
         eps=config.eps,
         weight_decay=config.weight_decay,
-        **form,
+        fused=True,
     )
 
 
-def rmsprop(config: RMSprop, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def rmsprop(config: RMSprop, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(
         parameters,
         lr=config.learning_rate,
@@ -90,11 +91,11 @@ def rmsprop(config: RMSprop, parameters: Parameters, **form: bool) -> torch.opti
         momentum=config.momentum,
         weight_decay=0.0,
         centered=False,
-        **form,
+        foreach=True,
     )
 
 
-def adagrad(config: Adagrad, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def adagrad(config: Adagrad, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.Adagrad(
         parameters,
         lr=config.learning_rate,
@@ -102,57 +103,56 @@ def adagrad(config: Adagrad, parameters: Parameters, **form: bool) -> torch.opti
         initial_accumulator_value=0.0,
         eps=config.eps,
         weight_decay=0.0,
-        **form,
+        fused=True,
     )
 
 
-def nadam(config: NAdam, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
-    return ScaledNAdam(parameters, config, **form)
+def nadam(config: NAdam, parameters: Parameters) -> torch.optim.Optimizer:
+    return ScaledNAdam(parameters, config)
 
 
-def radam(config: RAdam, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def radam(config: RAdam, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.RAdam(
         parameters,
         lr=config.learning_rate,
         betas=(config.b1, config.b2),
         eps=config.eps,
         weight_decay=0.0,
-        **form,
+        foreach=True,
     )
 
 
-def adamax(config: Adamax, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def adamax(config: Adamax, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.Adamax(
         parameters,
         lr=config.learning_rate,
         betas=(config.b1, config.b2),
         eps=config.eps,
         weight_decay=0.0,
-        **form,
+        foreach=True,
     )
 
 
-def adadelta(config: Adadelta, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
+def adadelta(config: Adadelta, parameters: Parameters) -> torch.optim.Optimizer:
     return torch.optim.Adadelta(
-        parameters, lr=config.learning_rate, rho=config.decay, eps=config.eps, weight_decay=0.0, **form
+        parameters, lr=config.learning_rate, rho=config.decay, eps=config.eps, weight_decay=0.0, foreach=True
     )
 
 
-def lion(config: Lion, parameters: Parameters, **form: bool) -> torch.optim.Optimizer:
-    return SignMomentum(parameters, config, **form)
+def lion(config: Lion, parameters: Parameters) -> torch.optim.Optimizer:
+    return SignMomentum(parameters, config)
 
 
 class ScaledNAdam(torch.optim.Optimizer):
     """torch.optim.NAdam with its product of mu in float64: PyTorch keeps it in float32, 2e-7 off in a float64 run."""
 
-    def __init__(self, parameters: Parameters, config: NAdam, foreach: bool = True) -> None:
+    def __init__(self, parameters: Parameters, config: NAdam) -> None:
         super().__init__(parameters, {"lr": config.learning_rate})
         self.config = config
-        self.foreach = foreach
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        for parameters in together(self.param_groups[0]["params"], self.foreach):
+        for parameters in together(self.param_groups[0]):
             self.update(parameters, self.param_groups[0])
 
     def update(self, parameters: list[Tensor], scalars: Mapping[str, float]) -> None:
@@ -173,14 +173,13 @@ class ScaledNAdam(torch.optim.Optimizer):
 class SignMomentum(torch.optim.Optimizer):
     """Lion, which PyTorch does not have."""
 
-    def __init__(self, parameters: Parameters, config: Lion, foreach: bool = True) -> None:
+    def __init__(self, parameters: Parameters, config: Lion) -> None:
         super().__init__(parameters, {"lr": config.learning_rate})
         self.config = config
-        self.foreach = foreach
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
-        for parameters in together(self.param_groups[0]["params"], self.foreach):
+        for parameters in together(self.param_groups[0]):
             self.update(parameters, self.param_groups[0])
 
     def update(self, parameters: list[Tensor], scalars: Mapping[str, float]) -> None:
@@ -195,9 +194,10 @@ class SignMomentum(torch.optim.Optimizer):
         torch._foreach_lerp_(m, gradients, 1.0 - b2)
 
 
-def together(parameters: list[Tensor], foreach: bool) -> list[list[Tensor]]:
+def together(group: Mapping[str, Any]) -> list[list[Tensor]]:
     """Which parameters an operation takes at once: all, or one after the other."""
-    return [parameters] if foreach else [[parameter] for parameter in parameters]
+    parameters = group["params"]
+    return [[parameter] for parameter in parameters] if group.get("foreach") is False else [parameters]
 
 
 OPTIMIZERS = {
@@ -216,16 +216,20 @@ OPTIMIZERS = {
 }
 
 
-FUSED = (SGD, Adam, AdamW, Adagrad)  # Those that PyTorch has fused; in that form the others are foreach.
-FORMS = {"fused": {"foreach": True}, "foreach": {"foreach": True}, "loop": {"foreach": False}, "default": {}}
+# The form that PyTorch's optimizers run in: as built above, each operation on all tensors, tensor by tensor, or what they
+# choose where nothing is said.
+FORMS = {
+    "built": {},
+    "foreach": {"fused": None, "foreach": True},
+    "loop": {"fused": None, "foreach": False},
+    "default": {"fused": None, "foreach": None},
+}
 
 
-def build_optimizer(config: OptimizerConfig, parameters: Parameters, form: str = "fused") -> torch.optim.Optimizer:
-    """In one of PyTorch's forms: fused, foreach (each operation on all tensors), loop (tensor by tensor), or its default."""
-    if isinstance(config, Solver):
-        return OPTIMIZERS[type(config)](config, parameters)
-    chosen = {"fused": True} if form == "fused" and isinstance(config, FUSED) else FORMS[form]
-    return OPTIMIZERS[type(config)](config, parameters, **chosen)
+def build_optimizer(config: OptimizerConfig, parameters: Parameters, form: str = "built") -> torch.optim.Optimizer:
+    optimizer = OPTIMIZERS[type(config)](config, parameters)
+    optimizer.param_groups[0].update(FORMS[form])
+    return optimizer
 
 
 def nadam_scalars(config: NAdam, learning_rate: NDArray[np.float64], t: NDArray[np.float64]) -> Scalars:

@@ -69,7 +69,7 @@ class Record(NamedTuple):
 
 
 class Program:
-    def __init__(self, config: TrainingConfig, device: str, dtype: str, form: str = "fused") -> None:
+    def __init__(self, config: TrainingConfig, device: str, dtype: str, form: str = "built") -> None:
         self.config = config
         self.device = device
         self.dtype = dtype
