@@ -39,7 +39,7 @@ DIFFERENCES = {
     ],
     "objective.py": [
         ("JAX makes vectors of trees of arrays and back itself, and PyTorch of lists of tensors, one way.",
-         [], ["Objective.unflatten(self, x)"]),
+         [], ["Objective.unflatten(self, x)", "unravelled(x, shapes)"]),
     ],
     "levenberg_marquardt.py": [
         ("An Optax optimizer is two functions, and a PyTorch one an object that holds its parameters.",
@@ -104,28 +104,11 @@ DIFFERENCES = {
         ("PyTorch has a DataLoader; Flax leaves loading to the user.", [], ["loader(feed, steps)"]),
     ],
     "flat.py": [
-        ("PyTorch's state is objects: what a run changes is copied into vectors, and back.",
-         [], ["Slots", "Vectors", "Vectors.x", "Vectors.slots", "Vectors.buffers", "VectorStep",
-              "VectorStep.__init__(self, config, dtype)", "VectorStep.unflatten(self, x)", "VectorStep.vectors(self, state)",
-              "VectorStep.show(self, vectors, state)", "VectorStep.give_back(self, vectors, state, steps)",
-              "VectorStep.step(self, vectors, batch, scalars)",
-              "VectorStep.train(self, vectors, losses, feed, scalars, i)", "batch_at(feed, i)",
-              "clipped(gradient, largest)", "fit_in_vectors(runner, program, state, feed, scalars, watch)",
-              "step_of_run(fit, program, state, batch, scalars)", "steps_done(state)", "vector_step(config, dtype)",
-              "vector_step_of(config, dtype)"]),
-        ("Optax's update is a function already; PyTorch's optimizers are loops over tensors that read numbers of the host.",
-         [], ["sgd(config, x, g, slots, scalars)", "adam(config, x, g, slots, scalars)",
-              "adamw(config, x, g, slots, scalars)", "rmsprop(config, x, g, slots, scalars)",
-              "adagrad(config, x, g, slots, scalars)", "nadam(config, x, g, slots, scalars)",
-              "radam(config, x, g, slots, scalars)", "adamax(config, x, g, slots, scalars)",
-              "adadelta(config, x, g, slots, scalars)", "lion(config, x, g, slots, scalars)",
-              "moments(config, g, slots)", "UPDATES", "flat_scalars(program, scalars, first)", "corrections(config, lr, t)"]),
-        ("jax.jit compiles a loop of any length at once; torch.compile takes a graph of it, and a C++ compiler.",
-         [], ["PROGRAMS", "SMALL", "MANY_ROWS", "Run", "Runner",
-              "compiled_run(step, vectors, losses, feed, scalars)", "feed_of_any_length(feed)", "of_any_length(tensor)",
-              "compiled_loop(step, batch)", "traced(step, vectors, losses, feed, scalars)", "leaves_of(tensors)",
-              "small_mm(a, b)", "small_addmm(c, a, b, beta, alpha)", "SMALL_PRODUCTS", "load_compiler()", "explained()",
-              "compiler()", "require_compiler(mode)"]),
+        ("jax.jit compiles a loop of any length at once; torch.compile takes a graph of one, made beforehand.",
+         [], ["SMALL", "MANY_ROWS", "compiled_run(step, vectors, losses, feed, scalars)", "feed_of_any_length(feed)",
+              "of_any_length(tensor)", "compiled_loop(step, batch)", "traced(step, vectors, losses, feed, scalars)",
+              "leaves_of(tensors)", "small_mm(a, b)", "small_addmm(c, a, b, beta, alpha)", "is_small(a, b)",
+              "written_out(a, b)", "SMALL_PRODUCTS"]),
     ],
     "export.py": [
         ("A module is called in JAX and has a forward pass in PyTorch.",
@@ -136,6 +119,9 @@ DIFFERENCES = {
 # Files that only PyTorch has, and why.
 ONLY_TORCH = {
     "compiled.py": "JAX compiles in every mode; in PyTorch one compiles the network of a loop that is eager.",
+    "compiler.py": "XLA is its own compiler; torch.compile calls one of C++, which may not be there.",
+    "updates.py": "Optax's optimizers are functions of arrays already.",
+    "vectors.py": "JAX's program takes a vector as its state; PyTorch's state is objects, copied into vectors and back.",
     "cuda_graph.py": "XLA makes CUDA graphs of what it compiles by itself.",
 }
 

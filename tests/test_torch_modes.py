@@ -34,7 +34,7 @@ from parity.contract import (
     RMSprop,
     TrainingConfig,
 )
-from torch_impl import cuda_graph, flat
+from torch_impl import cuda_graph, vectors
 from torch_impl.modes import MODES
 from torch_impl.trainer import Trainer
 
@@ -149,12 +149,12 @@ def test_a_compiled_run_over_whole_batches_serves_any_number_of_rows():
 
 
 def test_a_fault_in_a_mode_breaks_the_step(monkeypatch):
-    right = flat.corrections
+    right = vectors.corrections
 
     def uncorrected(config, lr, t):
         return right(config, lr, t) | {"root_correction": np.ones_like(t)}
 
-    monkeypatch.setattr(flat, "corrections", uncorrected)
+    monkeypatch.setattr(vectors, "corrections", uncorrected)
     candidate = subject(EXPERIMENT, "mode", backend="torch", mode="flat")
     pair = climb(subject(EXPERIMENT, calibration=by(4)), candidate)
     assert broken_at(pair) == ["step"]

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from torch_impl.flat import PROGRAMS, VectorStep, explained, load_compiler, vector_step
+from torch_impl.compiler import explained, load_compiler
 from torch_impl.program import DeviceBatch, Program, Tensors, TrainState
+from torch_impl.vectors import PROGRAMS, VectorStep, vector_step
 
 Forward = Callable[[Tensors, DeviceBatch], Tensor]
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from parity.contract import InputError, Solver, TrainingConfig
 from torch_impl import cuda_graph, flat, idiomatic
 from torch_impl.compiled import CompiledProgram
+from torch_impl.compiler import require_compiler
 from torch_impl.program import DeviceBatch, Program, Record, TrainState
 
 
@@ -60,4 +61,4 @@ def check_mode(config: TrainingConfig, mode: str, device: str) -> None:
             f"The mode {mode!r} of torch runs on {', '.join(can.devices)}, not on {device}. Use one of {others}."
         )
     if can.compiles:
-        flat.require_compiler(mode)
+        require_compiler(mode)
