@@ -39,7 +39,7 @@ DIFFERENCES = {
     ],
     "objective.py": [
         ("JAX makes vectors of trees of arrays and back itself, and PyTorch of lists of tensors, one way.",
-         [], ["Objective.unflatten(self, x)"]),
+         [], ["Objective.unflatten(self, x)", "unravelled(x, shapes)"]),
     ],
     "levenberg_marquardt.py": [
         ("An Optax optimizer is two functions, and a PyTorch one an object that holds its parameters.",
@@ -81,7 +81,8 @@ DIFFERENCES = {
         ("PyTorch's tensors are made on a device; JAX computes where its arguments are.",
          ["Program.__init__(self, config, dtype)"],
          ["Program.__init__(self, config, device, dtype, form)"]),
-        ("What PyTorch compiles in the mode `compile` is the loss of a batch.", [], ["Program.batch_loss(self, state, batch)"]),
+        ("PyTorch's step is a loss and what is done with it, of which a mode compiles the first.",
+         [], ["Program.batch_loss(self, state, batch)"]),
     ],
     "modes.py": [
         ("PyTorch's optimizers have several forms, and two of its modes compile C++.",
@@ -126,6 +127,20 @@ DIFFERENCES = {
         ("A state has the contract's names in JAX already, and PyTorch's own in PyTorch.",
          ["from_native_axes(arrays)"], ["from_native_names(tensors)"]),
     ],
+    "modes.py": [
+        ("PyTorch's optimizers have forms, one compiles a loop's network, and what compiles C++ needs a compiler.",
+         [], ["Mode.form", "Mode.program", "Mode.compiles"]),
+    ],
+    "idiomatic.py": [
+        ("PyTorch has a DataLoader; Flax leaves loading to the user.", [], ["loader(feed, steps)"]),
+    ],
+    "flat.py": [
+        ("jax.jit compiles a loop of any length at once; torch.compile takes a graph of one, made beforehand.",
+         [], ["SMALL", "MANY_ROWS", "compiled_run(step, vectors, losses, feed, scalars)", "feed_of_any_length(feed)",
+              "of_any_length(tensor)", "compiled_loop(step, batch)", "traced(step, vectors, losses, feed, scalars)",
+              "leaves_of(tensors)", "small_mm(a, b)", "small_addmm(c, a, b, beta, alpha)", "is_small(a, b)",
+              "written_out(a, b)", "SMALL_PRODUCTS"]),
+    ],
     "export.py": [
         ("A module is called in JAX and has a forward pass in PyTorch.",
          ["Surrogate.__call__(self, x)"], ["Surrogate.forward(self, x)"]),
@@ -135,8 +150,9 @@ DIFFERENCES = {
 # Files that only PyTorch has, and why.
 ONLY_TORCH = {
     "compiled.py": "JAX compiles in every mode; in PyTorch one compiles the network of a loop that is eager.",
-    "compiled_loop.py": "XLA compiles a loop as it stands; PyTorch wants it traced, and its tensors marked as of any length.",
-    "vectors.py": "Optax's optimizers take a vector as they take tensors; PyTorch's are objects that hold theirs.",
+    "compiler.py": "XLA is its own compiler; torch.compile calls one of C++, which may not be there.",
+    "updates.py": "Optax's optimizers are functions of arrays already.",
+    "vectors.py": "JAX's program takes a vector as its state; PyTorch's state is objects, copied into vectors and back.",
     "cuda_graph.py": "XLA makes CUDA graphs of what it compiles by itself.",
 }
 

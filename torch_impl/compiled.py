@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from torch_impl.compiled_loop import explained, load_compiler
+from torch_impl.compiler import explained, load_compiler
 from torch_impl.program import DeviceBatch, Program, Tensors, TrainState
 from torch_impl.vectors import PROGRAMS, VectorStep, vector_step
 

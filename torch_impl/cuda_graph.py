@@ -12,10 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from torch_impl.compiled_loop import Run
-from torch_impl.flat import fit_in_vectors, step_of_run
 from torch_impl.program import DeviceBatch, Feed, Program, Record, Scalars, Tensors, TrainState, Watch
-from torch_impl.vectors import Vectors, VectorStep
+from torch_impl.vectors import Run, Vectors, VectorStep, fit_in_vectors, step_of_run
 
 TOGETHER = 32  # Steps in a graph: a call to replay one costs the host some microseconds.
 

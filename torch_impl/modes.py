@@ -8,7 +8,7 @@ from torch import Tensor
 from parity.contract import InputError, Solver, TrainingConfig
 from torch_impl import cuda_graph, flat, idiomatic
 from torch_impl.compiled import CompiledProgram
-from torch_impl.compiled_loop import require_compiler
+from torch_impl.compiler import require_compiler
 from torch_impl.program import DeviceBatch, Program, Record, TrainState
 
 

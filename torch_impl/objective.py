@@ -1,6 +1,6 @@
 """The loss of a batch as a function of all parameters in one vector x of P numbers, for solvers that look at it themselves."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -33,8 +33,7 @@ class Objective:
         self.point = ravelled(parameters.values())
 
     def unflatten(self, x: Tensor) -> Parameters:
-        parts = x.split([shape.numel() for shape in self.shapes.values()])
-        return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
+        return unravelled(x, self.shapes)
 
     def predict(self, x: Tensor, inputs: Tensor) -> Tensor:
         return self.network(self.unflatten(x), inputs)
@@ -59,3 +58,9 @@ class Objective:
 def ravelled(parameters: Iterable[Tensor]) -> Tensor:
     """All parameters in one vector (P,)."""
     return torch.cat([parameter.detach().reshape(-1) for parameter in parameters])
+
+
+def unravelled(x: Tensor, shapes: Mapping[str, torch.Size]) -> Parameters:
+    """A vector (P,) cut into the parameters of those shapes; they share its memory."""
+    parts = x.split([shape.numel() for shape in shapes.values()])
+    return {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}

@@ -1,41 +1,29 @@
-"""A training step over vectors: all parameters in one vector x of P numbers, each slot of the optimizer in another.
+"""A run over vectors: all parameters in one, x, of P numbers, and each slot of the optimizer in another.
 
-PyTorch's own optimizers are objects that hold tensors; here their arithmetic is written out, to be compiled or captured.
+Who does the steps is left open; modes compile them, or capture them.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.func import functional_call
 
-from parity.contract import (
-    SGD,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    Constant,
-    Lion,
-    NAdam,
-    RAdam,
-    RMSprop,
-    TrainingConfig,
-)
+from parity.contract import Constant, TrainingConfig, segments
 from torch_impl.losses import build_loss
 from torch_impl.model import build_model
-from torch_impl.objective import ravelled
+from torch_impl.objective import ravelled, unravelled
 from torch_impl.optimizers import slot_names
-from torch_impl.program import DeviceBatch, Feed, Program, Scalars, Tensors, TrainState, picked
+from torch_impl.program import DeviceBatch, Feed, Program, Record, Scalars, Tensors, TrainState, Watch, cut, picked
+from torch_impl.updates import UPDATES, Slots, corrections
 
-Slots = dict[str, Tensor]  # by the contract's name (P,)
 PROGRAMS = 16  # How many are kept: compiled code takes memory.
+Run = Callable[[int, int], None]  # Does the steps from one number up to another, in place.
+Runner = Callable[..., Run]  # Of a step, vectors, losses (S,), feed and scalars.
 
 
 class Vectors(NamedTuple):
@@ -57,10 +45,6 @@ class VectorStep:
             self.model = build_model(config.model, config.inputs, config.outputs, dtype).train()
         self.shapes = {name: parameter.shape for name, parameter in self.model.named_parameters()}
 
-    def unflatten(self, x: Tensor) -> Tensors:
-        parts = x.split([shape.numel() for shape in self.shapes.values()])
-        return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
-
     def vectors(self, state: TrainState) -> Vectors:
         """A copy of a state."""
 
@@ -78,7 +62,7 @@ class VectorStep:
     @torch.no_grad()
     def show(self, vectors: Vectors, state: TrainState) -> None:
         """Put parameters and buffers where a state has them."""
-        for name, part in self.unflatten(vectors.x).items():
+        for name, part in unravelled(vectors.x, self.shapes).items():
             state.parameters[name].copy_(part)
         for name, buffer in state.model.named_buffers():
             buffer.copy_(vectors.buffers[name])
@@ -89,7 +73,7 @@ class VectorStep:
         self.show(vectors, state)
         names = slot_names(self.config.optimizer)
         for slot, vector in vectors.slots.items():
-            for name, part in self.unflatten(vector).items():
+            for name, part in unravelled(vector, self.shapes).items():
                 state.optimizer.state[state.parameters[name]][names[slot]].copy_(part)
         for parameter in state.parameters.values():
             state.optimizer.state[parameter]["step"] += steps
@@ -98,7 +82,7 @@ class VectorStep:
         """Train on one batch; the loss before the update."""
         x = vectors.x.detach().requires_grad_()
         with torch.enable_grad():
-            tensors = {**self.unflatten(x), **vectors.buffers}
+            tensors = {**unravelled(x, self.shapes), **vectors.buffers}
             loss = self.loss(functional_call(self.model, tensors, (batch.inputs, batch.masks)), batch.targets)
         (gradient,) = torch.autograd.grad(loss, x)
         with torch.no_grad():
@@ -127,86 +111,46 @@ def clipped(gradient: Tensor, largest: float | None) -> Tensor:
     return gradient * (largest / (torch.linalg.vector_norm(gradient) + 1e-6)).clamp(max=1.0)
 
 
-def sgd(config: SGD, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    g = g + config.weight_decay * x if config.weight_decay else g
-    if not config.momentum:
-        return scalars["lr"] * g
-    velocity = slots["momentum"].mul_(config.momentum).add_(g)
-    return scalars["lr"] * (g + config.momentum * velocity if config.nesterov else velocity)
+def vector_step(config: TrainingConfig, dtype: str) -> VectorStep:
+    """The one step of all configs that compute alike: rates and the number of steps are data."""
+    optimizer = replace(config.optimizer, learning_rate=1.0)
+    return vector_step_of(replace(config, optimizer=optimizer, schedule=Constant(), steps=1), dtype)
 
 
-def adam(config: Adam | AdamW, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    m, v = moments(config, g, slots)
-    return scalars["corrected_rate"] * m / (v.sqrt() / scalars["root_correction"] + config.eps)
+@lru_cache(maxsize=PROGRAMS)
+def vector_step_of(config: TrainingConfig, dtype: str) -> VectorStep:
+    return VectorStep(config, dtype)
 
 
-def adamw(config: AdamW, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    return adam(config, x, g, slots, scalars) + scalars["lr"] * config.weight_decay * x
+def fit_in_vectors(
+    runner: Runner, program: Program, state: TrainState, feed: Feed, scalars: Scalars, watch: Watch
+) -> Record:
+    steps = len(scalars["lr"])
+    record = program.empty_record(state, steps, watch)
+    step = vector_step(program.config, program.dtype)
+    vectors = step.vectors(state)
+    run = runner(step, vectors, record.losses, feed, flat_scalars(program, scalars, steps_done(state)))
+    for start, stop, *slots in segments(steps, watch.evaluate_at, watch.checkpoints_at):
+        run(start, stop)
+        step.show(vectors, state)
+        program.keep(state, record, watch.evaluate, *slots)
+        if watch.progress:
+            watch.progress(stop)
+    step.give_back(vectors, state, steps)
+    return cut(record)
 
 
-def rmsprop(config: RMSprop, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    v = slots["mean_square"].mul_(config.decay).addcmul_(g, g, value=1.0 - config.decay)
-    step = g / (v.sqrt() + config.eps)
-    return scalars["lr"] * (slots["momentum"].mul_(config.momentum).add_(step) if config.momentum else step)
+def step_of_run(
+    fit: Callable[..., Record], program: Program, state: TrainState, batch: DeviceBatch, scalars: Mapping[str, float]
+) -> Tensor:
+    rows = torch.arange(len(batch.inputs), dtype=torch.int32, device=batch.inputs.device).unsqueeze(0)
+    feed = Feed(batch.inputs, batch.targets, rows, {name: mask.unsqueeze(0) for name, mask in batch.masks.items()})
+    nothing = Watch(batch.inputs[:0], (), (), None)
+    return fit(program, state, feed, {name: [value] for name, value in scalars.items()}, nothing).losses[0]
 
 
-def adagrad(config: Adagrad, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    return scalars["lr"] * g / (slots["sum_of_squares"].addcmul_(g, g).sqrt() + config.eps)
-
-
-def nadam(config: NAdam, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    m, v = moments(config, g, slots)
-    root = v.sqrt() / scalars["root_correction"] + config.eps
-    return (scalars["gradient_rate"] * g + scalars["momentum_rate"] * m) / root
-
-
-def radam(config: RAdam, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    m, v = moments(config, g, slots)
-    rectification = scalars["rectification"]
-    return scalars["corrected_rate"] * m * torch.where(rectification > 0, rectification / (v.sqrt() + config.eps), 1.0)
-
-
-def adamax(config: Adamax, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    m, u = slots["first_moment"].lerp_(g, 1.0 - config.b1), slots["infinity_norm"]
-    u.copy_(torch.maximum(u * config.b2, g.abs() + config.eps))
-    return scalars["corrected_rate"] * m / u
-
-
-def adadelta(config: Adadelta, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    v = slots["mean_square"].mul_(config.decay).addcmul_(g, g, value=1.0 - config.decay)
-    w = slots["mean_square_update"]
-    step = (w + config.eps).sqrt() / (v + config.eps).sqrt() * g
-    w.mul_(config.decay).addcmul_(step, step, value=1.0 - config.decay)
-    return scalars["lr"] * step
-
-
-def lion(config: Lion, x: Tensor, g: Tensor, slots: Slots, scalars: Mapping[str, Tensor]) -> Tensor:
-    m = slots["momentum"]
-    step = (config.b1 * m + (1.0 - config.b1) * g).sign() + config.weight_decay * x
-    m.lerp_(g, 1.0 - config.b2)
-    return scalars["lr"] * step
-
-
-def moments(config: Adam | AdamW | NAdam | RAdam, g: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
-    """Both moments with the gradient in them."""
-    m = slots["first_moment"].lerp_(g, 1.0 - config.b1)
-    v = slots["second_moment"].mul_(config.b2).addcmul_(g, g, value=1.0 - config.b2)
-    return m, v
-
-
-# By optimizer the step (P,) that is subtracted from x; the formulas are those of the contract.
-UPDATES: dict[type, Callable[..., Tensor]] = {
-    SGD: sgd,
-    Adam: adam,
-    AdamW: adamw,
-    RMSprop: rmsprop,
-    Adagrad: adagrad,
-    NAdam: nadam,
-    RAdam: radam,
-    Adamax: adamax,
-    Adadelta: adadelta,
-    Lion: lion,
-}
+def steps_done(state: TrainState) -> int:
+    return int(state.optimizer.state[next(iter(state.parameters.values()))]["step"])
 
 
 def flat_scalars(program: Program, scalars: Scalars, first: int) -> Tensors:
@@ -217,30 +161,3 @@ def flat_scalars(program: Program, scalars: Scalars, first: int) -> Tensors:
         return {
             name: torch.from_numpy(values.astype(program.dtype)).to(program.device) for name, values in needed.items()
         }
-
-
-def corrections(config: Any, lr: NDArray[np.float64], t: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """What PyTorch's own optimizers compute for themselves: bias corrections at the steps t, counted from 1."""
-    if isinstance(config, Adam | AdamW):
-        return {"corrected_rate": lr / (1.0 - config.b1**t), "root_correction": np.sqrt(1.0 - config.b2**t)}
-    if isinstance(config, Adamax):
-        return {"corrected_rate": lr / (1.0 - config.b1**t)}
-    if isinstance(config, RAdam):
-        last, correction = 2.0 / (1.0 - config.b2) - 1.0, 1.0 - config.b2**t
-        length = last - 2.0 * t * config.b2**t / correction
-        longer = np.maximum(length, 5.0)
-        squared = (longer - 4.0) * (longer - 2.0) * last / ((last - 4.0) * (last - 2.0) * longer)
-        rectification = np.where(length > 5.0, np.sqrt(squared * correction), 0.0)
-        return {"corrected_rate": lr / (1.0 - config.b1**t), "rectification": rectification}
-    return {}
-
-
-def vector_step(config: TrainingConfig, dtype: str) -> VectorStep:
-    """The one step of all configs that compute alike: rates and the number of steps are data."""
-    optimizer = replace(config.optimizer, learning_rate=1.0)
-    return vector_step_of(replace(config, optimizer=optimizer, schedule=Constant(), steps=1), dtype)
-
-
-@lru_cache(maxsize=PROGRAMS)
-def vector_step_of(config: TrainingConfig, dtype: str) -> VectorStep:
-    return VectorStep(config, dtype)
