@@ -85,15 +85,15 @@ DIFFERENCES = {
          [], ["Program.batch_loss(self, state, batch)"]),
     ],
     "modes.py": [
-        ("PyTorch's optimizers have several forms, and two of its modes compile C++.",
+        ("PyTorch's optimizers have forms, one compiles a loop's network, and what compiles C++ needs a compiler.",
          [], ["Mode.form", "Mode.program", "Mode.compiles"]),
     ],
     "idiomatic.py": [
-        ("Rows come from a DataLoader in PyTorch's tutorials, and as arrays in Flax's.", [], ["loader(feed, steps)"]),
         ("Flax's own model and optimizer are made of the state's arrays, and give them back; PyTorch's are the state.",
          ["Training", "Training.model", "Training.optimizer", "begun(program, state)", "ended(program, training)"], []),
         ("A step is compiled once for each program, with what the optimizer takes beside the gradients.",
          ["train_step_of(program)", "given(program, model, batch, scalars)", "clipped(program)"], []),
+        ("PyTorch has a DataLoader; Flax leaves loading to the user.", [], ["loader(feed, steps)"]),
     ],
     "flat.py": [
         ("A flat state is a value in JAX: made of a state's arrays, and cut into them again.",
@@ -108,9 +108,11 @@ DIFFERENCES = {
           "FlatProgram.step_alone(self, state, batch, scalars)", "FlatProgram.used(self, scalars)",
           "FlatProgram.loop(self, state, losses, feed, scalars, start, stop)",
           "FlatProgram._model(self, parameters, buffers, training)", "flat_program(config, dtype, one_kernel)"], []),
-        ("In PyTorch a run over vectors is compiled or captured, by two modes that share the rest.",
-         [], ["Runner", "fit_in_vectors(runner, program, state, feed, scalars, watch)",
-              "step_of_run(fit, program, state, batch, scalars)", "steps_done(state)"]),
+        ("jax.jit compiles a loop of any length at once; torch.compile takes a graph of one, made beforehand.",
+         [], ["SMALL", "MANY_ROWS", "compiled_run(step, vectors, losses, feed, scalars)", "feed_of_any_length(feed)",
+              "of_any_length(tensor)", "compiled_loop(step, batch)", "traced(step, vectors, losses, feed, scalars)",
+              "leaves_of(tensors)", "small_mm(a, b)", "small_addmm(c, a, b, beta, alpha)", "is_small(a, b)",
+              "written_out(a, b)", "SMALL_PRODUCTS"]),
     ],
     "trainer.py": [
         ("JAX makes a new state of arrays, PyTorch fills the one it has.",
@@ -126,20 +128,6 @@ DIFFERENCES = {
          ["precision(dtype, device)"], ["precision()"]),
         ("A state has the contract's names in JAX already, and PyTorch's own in PyTorch.",
          ["from_native_axes(arrays)"], ["from_native_names(tensors)"]),
-    ],
-    "modes.py": [
-        ("PyTorch's optimizers have forms, one compiles a loop's network, and what compiles C++ needs a compiler.",
-         [], ["Mode.form", "Mode.program", "Mode.compiles"]),
-    ],
-    "idiomatic.py": [
-        ("PyTorch has a DataLoader; Flax leaves loading to the user.", [], ["loader(feed, steps)"]),
-    ],
-    "flat.py": [
-        ("jax.jit compiles a loop of any length at once; torch.compile takes a graph of one, made beforehand.",
-         [], ["SMALL", "MANY_ROWS", "compiled_run(step, vectors, losses, feed, scalars)", "feed_of_any_length(feed)",
-              "of_any_length(tensor)", "compiled_loop(step, batch)", "traced(step, vectors, losses, feed, scalars)",
-              "leaves_of(tensors)", "small_mm(a, b)", "small_addmm(c, a, b, beta, alpha)", "is_small(a, b)",
-              "written_out(a, b)", "SMALL_PRODUCTS"]),
     ],
     "export.py": [
         ("A module is called in JAX and has a forward pass in PyTorch.",
