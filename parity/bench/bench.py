@@ -50,12 +50,15 @@ class Bench:
         """Rows as they are measured; those that can't be are void, each with its reason."""
         reasons = {contender: unusable(contender, start.config) for contender in bare}
         usable = [contender for contender in bare if not reasons[contender]]
-        reasons |= proven(start.experiment, reference, usable, self._watcher)
+        # Of those that were compared, and not of those that can't run, it is said with what.
+        compared = proven(start.experiment, reference, usable, self._watcher)
+        reasons |= compared
         task = self._watcher.task(f"timing {told(start)}", len(bare))
         with task as done, Timing(start, reference, self._options) as timing:
             for number, (contender, row) in enumerate(bare.items(), start=1):
                 reason = reasons[contender]
-                yield replace(row, void=reason) if reason else timing.row(row, contender, before)
+                void = replace(row, void=reason, reference=str(reference) if contender in compared else "")
+                yield void if reason else timing.row(row, contender, before)
                 done(number)
 
     def _bare(self, start: Start, contender: Contender, reference: Contender) -> Row:

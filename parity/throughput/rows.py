@@ -57,6 +57,7 @@ class Row:
     interval: tuple[float, float] | None = None
     """Of the seconds a step, 95 %."""
     reference: str = ""
+    """What it was compared with, or was to be."""
     ratio: float | None = None
     """How many times as long a step takes as the reference's, in turns with it."""
     ratio_interval: tuple[float, float] | None = None
