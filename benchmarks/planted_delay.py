@@ -12,10 +12,9 @@ from parity.problems import recipe
 from parity.records import table_of
 from parity.start import draw
 from parity.throughput.audit import audit
-from parity.throughput.measure import first_steps
 from parity.throughput.process import Worker
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import Warm, clock_of, interleaved, read
+from parity.throughput.steady import Warm, clock_of, first_steps, interleaved, read
 
 CONTENDERS = ("torch:cpu:float32", "jax:cpu:float32")
 DELAY = 0.1

@@ -11,7 +11,14 @@ import numpy as np
 import parity
 from parity import registry
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+"""The variables that one BLAS or another takes its threads from."""
 
 
 def describe(backends: Iterable[str]) -> dict[str, str]:

@@ -100,8 +100,9 @@ def worker():
 
 
 def test_a_planted_delay_takes_its_share_of_the_time(worker):
-    plain, slow = (np.median([worker.seconds(NUMPY, 100, delay).cpu for _ in range(9)]) for delay in (0.0, 1.0))
-    assert 1.5 < slow / plain < 3.0
+    pairs = interleaved(lambda: worker.seconds(NUMPY, 400, 1.0), lambda: worker.seconds(NUMPY, 400), 9)
+    ratio = ratio_of(*([each.cpu for each in side] for side in (pairs.ours, pairs.theirs)))
+    assert 1.5 < ratio.value < 3.0
 
 
 def test_a_process_is_pinned_to_as_many_cores_as_it_was_given(worker):
@@ -144,9 +145,8 @@ def test_a_row_has_what_it_takes_to_judge_it(bench):
     assert 0 < other.rate_share < 1
     assert (other.widths, other.batch_size, other.class_) == ((2, 10, 5, 1), 32, "tuned")
     told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    names = {"backend", "mode", "class", "device", "widths", "batch_size", "seconds_per_step", "interval", "limit_ratio",
-             "compile_seconds", "void", "environment", "schema"}  # fmt: skip
-    assert all(names <= row.keys() for row in told)
+    names = "backend mode class device widths batch_size seconds_per_step interval limit_ratio compile_seconds void environment"
+    assert all({"schema", *names.split()} <= row.keys() for row in told)
     assert read_rows(path) == rows
 
 
@@ -175,9 +175,8 @@ def test_a_contender_that_computes_something_else_is_void(monkeypatch):
 
 def test_a_grid_brings_the_rows_that_its_batches_need():
     cells = grid(recipe("paraboloid"), (16, 64), (32, 2048))
-    assert [(cell.model.hidden, cell.batch_rows) for cell in cells] == [
-        ((16, 16), 32), ((16, 16), 2048), ((64, 64), 32), ((64, 64), 2048),
-    ]  # fmt: skip
+    found = [(cell.model.hidden, cell.batch_rows) for cell in cells]
+    assert found == [((width, width), batch) for width in (16, 64) for batch in (32, 2048)]
     assert all(cell.train_rows >= cell.batch_rows for cell in cells)
     assert grid(recipe("paraboloid"), (), ()) == [recipe("paraboloid")]
 

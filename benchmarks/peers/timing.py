@@ -4,17 +4,16 @@ Samples of the two lie as A B B A, so that a drift of the machine falls on both 
 on the core makes a process wait, and is none of its cost.
 """
 
-from collections.abc import Sequence
+from math import ceil
+from statistics import median
 from typing import Any
 
-import numpy as np
-from scipy.stats import bootstrap
-
 from benchmarks.peers.worker import Worker
+from parity.throughput.process import Seconds
+from parity.throughput.statistics import ratio_of
+from parity.throughput.steady import SAMPLE_SECONDS, interleaved, read
 
-BLOCKS = 6
-"""Of four samples, which are two pairs."""
-SAMPLE_SECONDS = 0.2
+PAIRS = 12
 AIM = 1.5
 """How much longer than it must be a sample is made: a later one may be quicker."""
 FIRST_STEPS = 256
@@ -28,47 +27,33 @@ class Timed:
     def __init__(self, worker: Worker) -> None:
         self.worker, self.steps = worker, FIRST_STEPS
         while (seconds := self._warm()) < SAMPLE_SECONDS:
-            self.steps = UNIT * int(np.ceil(self.steps * AIM * SAMPLE_SECONDS / seconds / UNIT))
-        self.waited: list[float] = []
+            self.steps = UNIT * ceil(self.steps * AIM * SAMPLE_SECONDS / seconds / UNIT)
 
-    def sample(self) -> float:
-        """CPU seconds a step."""
-        cpu, wall = self.worker.train(self.steps)
-        self.waited.append(wall / cpu)
-        return cpu / self.steps
+    def sample(self) -> Seconds:
+        """Seconds a step."""
+        total = self.worker.train(self.steps)
+        return Seconds(total.wall / self.steps, total.cpu / self.steps)
 
     def _warm(self) -> float:
         """CPU seconds of so many steps once they are compiled."""
         for _ in range(2):
-            seconds = self.worker.train(self.steps)[0]
+            seconds = self.worker.train(self.steps).cpu
         return seconds
 
 
 def compared(peer: Timed, ours: Timed) -> dict[str, Any]:
     """The pairs of a peer and one of ours, and what they say."""
-    pairs = []
-    for each in (peer, ours):
-        each.waited.clear()
-    for _ in range(BLOCKS):
-        first = peer.sample(), ours.sample()
-        second = tuple(reversed((ours.sample(), peer.sample())))
-        pairs += [first, second]
-    theirs, mine = (1e6 * float(np.median(side)) for side in zip(*pairs, strict=True))
+    pairs = interleaved(peer.sample, ours.sample, PAIRS)
+    theirs, mine = read(pairs.ours, "cpu"), read(pairs.theirs, "cpu")
+    ratio = ratio_of(theirs, mine)
     return {
-        **ratio(pairs),
-        "pairs": len(pairs),
-        "microseconds": theirs,
-        "ours_microseconds": mine,
+        "ratio": ratio.value,
+        "interval": [ratio.low, ratio.high],
+        "pairs": ratio.pairs,
+        "microseconds": 1e6 * median(theirs),
+        "ours_microseconds": 1e6 * median(mine),
         "steps": peer.steps,
         "ours_steps": ours.steps,
-        "wall_over_cpu": float(np.median(peer.waited)),
-        "ours_wall_over_cpu": float(np.median(ours.waited)),
+        "wall_over_cpu": median(each.wall / each.cpu for each in pairs.ours),
+        "ours_wall_over_cpu": median(each.wall / each.cpu for each in pairs.theirs),
     }
-
-
-def ratio(pairs: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """The median of the pairs' ratios with its 95 % bootstrap interval, both taken of the logarithms."""
-    logs = np.diff(np.log(np.array(pairs)), axis=1)[:, 0] * -1.0
-    found = bootstrap((logs,), np.median, confidence_level=0.95, method="percentile", rng=np.random.default_rng(0))
-    low, high = found.confidence_interval
-    return {"ratio": float(np.exp(np.median(logs))), "interval": [float(np.exp(low)), float(np.exp(high))]}

@@ -1,17 +1,14 @@
 """One peer in a process of its own, on one core: tells its losses and trains when it is told to.
 
-Lines of JSON: first the peer's name and the core, answered with its note; then `{"losses": S}` and `{"train": S}`.
+First it is told the peer's name and the core, and answers with its note; then come `{"losses": S}` and `{"train": S}`.
 """
 
-import json
 import os
-import subprocess
-import sys
-from contextlib import suppress
-from tempfile import TemporaryFile
 from typing import Any, Self
 
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+from parity.environment import THREAD_VARIABLES
+from parity.throughput.conversation import Conversation, EndedError, Told, pin, questions
+from parity.throughput.process import Seconds
 
 
 def last_core() -> int:
@@ -32,16 +29,7 @@ class Worker:
 
     def __init__(self, name: str, core: int) -> None:
         self.name = name
-        # A file, because a pipe that nobody reads fills up and holds the process.
-        self._errors = TemporaryFile("w+")  # noqa: SIM115 (it lives as long as the process, and `close` closes it)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.peers.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env={**os.environ, **dict.fromkeys(THREADS, "1")},
-        )
+        self._conversation = Conversation("benchmarks.peers.worker", dict.fromkeys(THREAD_VARIABLES, "1"))
         self.note: str = self._ask({"peer": name, "core": core})["note"]
 
     def __enter__(self) -> Self:
@@ -52,62 +40,36 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
-        self._process.wait()
-        for file in (self._process.stdin, self._process.stdout, self._errors):
-            assert file is not None
-            with suppress(BrokenPipeError):  # what it was still to be told
-                file.close()
+        self._conversation.close()
 
     def losses(self, steps: int) -> dict[str, Any]:
         """The losses from the start, each the mean over `span` steps."""
         return self._ask({"losses": steps})
 
-    def train(self, steps: int) -> tuple[float, float]:
-        """Seconds of CPU time and by the clock of so many steps."""
-        answer = self._ask({"train": steps})
-        return answer["cpu"], answer["wall"]
+    def train(self, steps: int) -> Seconds:
+        """How long so many steps take."""
+        return Seconds(**self._ask({"train": steps}))
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+    def _ask(self, question: Told) -> Told:
         try:
-            self._process.stdin.write(json.dumps(question) + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        if not answer:
-            self._process.wait()
-            self._errors.seek(0)
-            last = (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
+            return self._conversation.ask(question)
+        except EndedError as error:
             self.close()
-            raise PeerError(self.name, last)
-        reply: dict[str, Any] = json.loads(answer)
-        return reply
+            raise PeerError(self.name, str(error)) from None
 
 
 def main() -> None:
     """Serve until the input ends."""
-    # What a library prints must not mix with the answers.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def answer(reply: dict[str, Any]) -> None:
-        print(json.dumps(reply), file=answers, flush=True)
-
-    asked = json.loads(sys.stdin.readline())
-    if hasattr(os, "sched_setaffinity"):
-        # Before a library counts the cores that its threads may have.
-        os.sched_setaffinity(0, {asked["core"]})
+    asked, answer = questions()
+    who = next(asked)
+    pin([who["core"]])
     from benchmarks.peers.catalogue import BY_NAME
     from benchmarks.peers.job import job
     from benchmarks.peers.peer import Stopwatch
 
-    peer = BY_NAME[asked["peer"]].opened(job())
+    peer = BY_NAME[who["peer"]].opened(job())
     answer({"note": peer.note})
-    for line in sys.stdin:
-        request = json.loads(line)
+    for request in asked:
         if "losses" in request:
             losses = [float(loss) for loss in peer.losses(request["losses"])]
             answer({"losses": losses, "span": peer.span, "formula": peer.formula})

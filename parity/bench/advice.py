@@ -15,7 +15,7 @@ def advice(rows: Sequence[Row]) -> str:
         return ""
     best, *rest = timed
     told = f"Take {best.contender}: {short(1e6 * _seconds(best))} us a step"
-    equals = [row.contender for row in rest if _overlap(best, row)]
+    equals = [row.contender for row in rest if not is_ahead(best, row)]
     if equals:
         told += f", with {', '.join(equals)} not told apart from it"
     ahead = next((row for row in rest if row.backend != best.backend), None)
@@ -37,12 +37,11 @@ def best_modes(rows: Sequence[Row]) -> dict[tuple[str, str], Row]:
     return best
 
 
+def is_ahead(row: Row, other: Row) -> bool:
+    """Whether it is faster than another by more than the noise of the machine."""
+    return _seconds(other) > _seconds(row) * (1.0 + (row.noise or 0.0))
+
+
 def _seconds(row: Row) -> float:
     assert row.seconds_per_step is not None
     return row.seconds_per_step
-
-
-def _overlap(one: Row, other: Row) -> bool:
-    if one.interval is None or other.interval is None:
-        return False
-    return one.interval[1] >= other.interval[0]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from parity.bench.advice import best_modes
+from parity.bench.advice import best_modes, is_ahead
 from parity.numbers import short
 from parity.throughput.rows import Row, latest
 
@@ -36,9 +36,9 @@ class Cell:
     @property
     def winner(self) -> str:
         """The backend that is ahead; `neither` where the noise of the machine is more than what lies between them."""
-        if self.best is None or self.factor is None:
+        if self.best is None or self.rival is None or not is_ahead(self.best, self.rival):
             return "neither"
-        return self.best.backend if self.factor > 1.0 + (self.best.noise or 0.0) else "neither"
+        return self.best.backend
 
     @property
     def told(self) -> tuple[str, str]:

@@ -12,9 +12,9 @@ from parity.contender import Contender
 from parity.ladder.plan import evaluated_at
 from parity.records import table_of
 from parity.start import Start
-from parity.throughput.measure import first_steps
 from parity.throughput.process import Worker
 from parity.throughput.rows import Phases, Row
+from parity.throughput.steady import first_steps
 from parity.throughput.worker import repeated
 
 TARGET_STEPS = 20_000
@@ -67,15 +67,6 @@ def before_the_first(phases: Phases) -> float:
 def _of_a_process(contender: Contender, start: Start, threads: int, folder: str) -> Phases:
     worker = Worker(contender.backend, table_of(start.experiment), threads=threads, environment=kept_in(Path(folder)))
     try:
-        told = worker.phases(contender, first_steps(start))
+        return worker.phases(contender, first_steps(start))
     finally:
         worker.close()
-    return Phases(
-        import_seconds=told.load,
-        transfer_seconds=told.transfer,
-        first_step_seconds=told.build + told.first_step,
-        compile_seconds=told.compile,
-        warm_compile_seconds=told.compile,
-        idle_bytes=told.idle_bytes,
-        peak_bytes=told.peak_bytes,
-    )

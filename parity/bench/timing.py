@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import median
 
 from parity.bench.phases import phases_of, steps_to_target, with_phases
 from parity.contender import Contender
@@ -10,11 +11,10 @@ from parity.records import table_of
 from parity.start import Start
 from parity.throughput.audit import FLOOR, Audit, audit
 from parity.throughput.limit import Limit, limit_of
-from parity.throughput.measure import first_steps
 from parity.throughput.process import TimingError, Worker
 from parity.throughput.rows import Row
 from parity.throughput.statistics import interval_of, ratio_of
-from parity.throughput.steady import Pairs, Warm, clock_of, interleaved, read
+from parity.throughput.steady import Pairs, Warm, clock_of, first_steps, interleaved, read
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def with_pairs(row: Row, pairs: Pairs, clock: str) -> Row:
     """The row with seconds a step, and the ratio to the reference."""
     ours, theirs = read(pairs.ours, clock), read(pairs.theirs, clock)
     ratio = ratio_of(ours, theirs)
-    seconds = sorted(ours)[len(ours) // 2]
+    seconds = median(ours)
     return replace(
         row,
         clock=clock,

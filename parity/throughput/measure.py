@@ -6,16 +6,13 @@ from statistics import median
 from typing import Literal
 
 from parity.contender import Contender
-from parity.contract import Solver
 from parity.progress import Done
 from parity.records import table_of
 from parity.result import Throughput
 from parity.start import Start
 from parity.throughput.process import TimingError, Worker
-from parity.throughput.steady import Warm
+from parity.throughput.steady import Warm, first_steps
 
-FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
-"""Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
 ROUNDS = 6
 
 
@@ -56,8 +53,3 @@ def measure(contenders: Sequence[Contender], start: Start, done: Done) -> dict[s
                 each.sample()
             done(len(timed) + number + 1)
     return {str(contender): each.throughput() for contender, each in zip(contenders, timed, strict=True)}
-
-
-def first_steps(start: Start) -> int:
-    """Steps of the two first calls."""
-    return FIRST_SOLUTIONS if isinstance(start.config.optimizer, Solver) else FIRST_STEPS

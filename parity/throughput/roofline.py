@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import ParityError, require
+from parity.environment import THREAD_VARIABLES
 from parity.throughput.clock import best_seconds
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-"""The variables that one BLAS or another takes its threads from."""
 SIDE = 1024
 """Rows and columns of the matrices, of which a product is as fast as it gets."""
 SMALLEST, LARGEST = 2**16, 2**28
@@ -60,7 +59,7 @@ def roofline(dtype: str, threads: int, working_set: int) -> Roofline:
 @cache
 def _measured(dtype: str, threads: int, working_set: int) -> Roofline:
     command = [sys.executable, "-m", __name__, dtype, str(threads), str(working_set)]
-    environment = os.environ | dict.fromkeys(THREADS, str(threads))
+    environment = os.environ | dict.fromkeys(THREAD_VARIABLES, str(threads))
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if answer.returncode:
         last = (answer.stderr.strip().splitlines() or ["it said nothing"])[-1]

@@ -16,16 +16,21 @@ Class = Literal["idiomatic", "tuned", "peer", "limit"]
 
 @dataclass(frozen=True)
 class Phases:
-    """Seconds before the steady state, in a process of its own."""
+    """What a process of a contender does before it is as fast as it gets, in seconds, and the memory that it took."""
 
     import_seconds: float
+    """Importing the framework and finding the device."""
     transfer_seconds: float
+    """Data and order to where training reads them, and back."""
     first_step_seconds: float
+    """Making a trainer, and its first step, compiling with it."""
     compile_seconds: float
-    warm_compile_seconds: float
-    """The same where what was compiled lies on the disk."""
+    """What the first run takes beyond a second one of as many steps: tracing and compiling."""
     idle_bytes: int
+    """The process's largest memory before there was a trainer."""
     peak_bytes: int
+    warm_compile_seconds: float | None = None
+    """As compile_seconds, where what was compiled lies on the disk."""
 
 
 @dataclass(frozen=True)

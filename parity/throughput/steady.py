@@ -4,8 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from parity.contender import Contender
+from parity.contract import Solver
+from parity.start import Start
 from parity.throughput.process import Seconds, Worker
 
+FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
+"""Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
 SAMPLE_SECONDS = 0.2
 """A sample takes at least as long, so that what comes with every call weighs little."""
 MOST_WARMUPS = 8
@@ -84,3 +88,8 @@ def clock_of(contender: Contender, threads: int) -> str:
 def read(seconds: tuple[Seconds, ...], clock: str) -> list[float]:
     """What a clock says."""
     return [each.cpu if clock == "cpu" else each.wall for each in seconds]
+
+
+def first_steps(start: Start) -> int:
+    """Steps of the two first calls."""
+    return FIRST_SOLUTIONS if isinstance(start.config.optimizer, Solver) else FIRST_STEPS

@@ -3,7 +3,6 @@
 Lines of JSON: first the experiment and the cores, then a request a line; each is answered with a line.
 """
 
-import json
 import os
 import sys
 import time
@@ -19,6 +18,7 @@ from parity.contender import Contender
 from parity.contract import BatchOrder, Data, ParityError, State, Trainer
 from parity.records import experiment_from
 from parity.start import Start, draw
+from parity.throughput.conversation import pin, questions
 
 
 class Runner:
@@ -52,12 +52,11 @@ class Runner:
         transfer = elapsed(lambda: trainer.read_back(train, repeated(self._start.order, steps)))
         first, again = (self.time(contender, steps)["wall"] for _ in range(2))
         return {
-            "load": load,
-            "build": build,
-            "transfer": transfer,
+            "import_seconds": load,
+            "transfer_seconds": transfer,
             # As of a run of one step, which is compiled as any other.
-            "first_step": first - again * (steps - 1) / steps,
-            "compile": max(0.0, first - again),
+            "first_step_seconds": build + first - again * (steps - 1) / steps,
+            "compile_seconds": max(0.0, first - again),
             "idle_bytes": idle,
             "peak_bytes": peak_bytes(),
         }
@@ -120,22 +119,15 @@ def answer_to(request: dict[str, Any], runner: Runner) -> dict[str, Any]:
 
 def main() -> None:
     """Serve requests until the input ends."""
-    # What a framework prints must not mix with the answers.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def answer(reply: dict[str, Any]) -> None:
-        print(json.dumps(reply), file=answers, flush=True)
-
-    job = json.loads(sys.stdin.readline())
-    if job["cores"]:
-        os.sched_setaffinity(0, job["cores"])
+    asked, answer = questions()
+    job = next(asked)
+    pin(job["cores"])
     start = draw(experiment_from(job["experiment"], "the experiment"))
     runner = Runner(start)
     answer({"hashes": dict(start.hashes)})
-    for line in sys.stdin:
+    for request in asked:
         try:
-            answer(answer_to(json.loads(line), runner))
+            answer(answer_to(request, runner))
         except ParityError as error:
             answer({"error": str(error)})
 
