@@ -66,6 +66,40 @@ def test_a_second_run_compiles_nothing_and_is_the_same_bit_for_bit(tmp_path):
     assert mended == cold
 
 
+# Trains one network after the other in PyTorch's mode `flat`, and prints how many files each has added.
+NETWORKS = """
+import sys
+from dataclasses import replace
+from parity import registry
+from parity.compiled import files_kept, keep_compiled
+from parity.contract import MLP
+from parity.problems import recipe
+from parity.start import draw
+keep_compiled()
+for batch in map(int, sys.argv[1:]):
+    start = draw(replace(recipe("polar"), rows=60, epochs=2, batch_size=batch, model=MLP((4,), "tanh")))
+    trainer = registry.load("torch").trainer(start.config, device="cpu", mode="flat", dtype="float32")
+    state, train, _ = start.cast("float32")
+    trainer.set_state(state)
+    before = files_kept()
+    trainer.fit(train, start.order)
+    print(files_kept() - before)
+"""
+
+
+def added(folder, *batches):
+    """What NETWORKS prints with this folder."""
+    variables = {name: value for name, value in environment(PARITY_CACHE=str(folder)).items() if name not in OWN}
+    line = [sys.executable, "-c", NETWORKS, *map(str, batches)]
+    process = subprocess.run(line, env=variables, capture_output=True, text=True, check=True)
+    return list(map(int, process.stdout.split()))
+
+
+def test_what_is_compiled_does_not_depend_on_what_was_compiled_before(tmp_path):
+    assert all(files > 0 for files in added(tmp_path, 16, 20))
+    assert added(tmp_path, 20) == [0]
+
+
 @pytest.fixture
 def own(monkeypatch, tmp_path):
     """A cache folder of the test's own, and no variable set that a framework would read."""

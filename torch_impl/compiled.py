@@ -31,6 +31,6 @@ def compiled_loss(step: VectorStep) -> Forward:
     def loss(tensors: Tensors, batch: DeviceBatch) -> Tensor:
         return step.loss(functional_call(step.model, tensors, (batch.inputs, batch.masks)), batch.targets)
 
-    # As in `compiled_loop`.
+    # Both as in `compiled_loop`.
     loss.__code__ = loss.__code__.replace()
-    return torch.compile(loss, fullgraph=True)
+    return torch.compile(loss, fullgraph=True, dynamic=False)

@@ -74,7 +74,8 @@ def compiled_loop(step: VectorStep, batch: int | None) -> Callable[..., Any]:
 
     # PyTorch keeps what it compiled with the code of a function, eight forms of it at most: this one's is its own.
     loop.__code__ = loop.__code__.replace()
-    compiled = torch.compile(loop, fullgraph=True, options={"cpp_wrapper": True})
+    # Else what differs from the last network that was compiled here would be left open, in slower code.
+    compiled = torch.compile(loop, fullgraph=True, dynamic=False, options={"cpp_wrapper": True})
 
     def run(i: Tensor, stop: Tensor, *tensors: Any) -> None:
         if not graphs:
