@@ -9,12 +9,11 @@ from contextlib import ExitStack
 from benchmarks.results import keep
 from parity.contender import expand, parse
 from parity.problems import recipe
-from parity.records import table_of
 from parity.start import draw
 from parity.throughput.audit import audit
 from parity.throughput.process import Worker
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import Warm, clock_of, first_steps, interleaved, read
+from parity.throughput.steady import Warm, clock_of, first_steps, in_turns, read
 
 CONTENDERS = ("torch:cpu:float32", "jax:cpu:float32")
 DELAY = 0.1
@@ -34,11 +33,11 @@ def main() -> None:
         for _ in range(PROCESSES):
             with ExitStack() as stack:
                 ours, theirs, third = (_warm(contender, start, stack) for _ in range(3))
-                floors.append(audit(interleaved(third.sample, theirs.sample, PAIRS), clock, 1).floor)
+                floors.append(audit(*in_turns([third.sample, theirs.sample], PAIRS), clock, 1).floor)
                 for delay, answers in told.items():
                     for _ in range(TRIALS):
-                        pairs = interleaved(lambda d=delay, w=ours: w.sample(d), theirs.sample, PAIRS)
-                        ratio = ratio_of(read(pairs.ours, clock), read(pairs.theirs, clock))
+                        samples = in_turns([lambda d=delay, w=ours: w.sample(d), theirs.sample], PAIRS)
+                        ratio = ratio_of(*(read(each, clock) for each in samples))
                         answers.append(ratio.told(floors[-1]))
         found = told[DELAY].count("slower") / len(told[DELAY])
         quiet = 1.0 - sum(answer in ("slower", "faster") for answer in told[0.0]) / len(told[0.0])
@@ -54,9 +53,7 @@ def main() -> None:
 
 
 def _warm(contender, start, stack: ExitStack) -> Warm:
-    worker = Worker(contender.backend, table_of(start.experiment))
-    stack.callback(worker.close)
-    return Warm(contender, worker, first_steps(start))
+    return Warm(contender, stack.enter_context(Worker(contender.backend, start)), first_steps(start))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """Timing that can be trusted: statistics with planted truths, processes that are real, rows that outlive an interrupt."""
 
 import json
+import os
+import subprocess
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -9,21 +12,22 @@ from command import parity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parity.bench import Bench, Options, advice, all_contenders, compared, grid
+from parity.bench import Bench, Options, advice, all_contenders, compared, grid, svg
+from parity.bench.advice import between, fastest_first
+from parity.bench.map import cells_of
 from parity.bench.proof import proven
 from parity.cli import main
 from parity.contender import Contender, expand, parse
 from parity.contract import InputError
 from parity.problems import recipe
 from parity.progress import Silent
-from parity.records import table_of
 from parity.start import draw
 from parity.throughput.audit import audit
 from parity.throughput.measure import measure
-from parity.throughput.process import Seconds, Worker
+from parity.throughput.process import Seconds, TimingError, Worker, Workers
 from parity.throughput.rows import append, latest, read_rows
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import Pairs, interleaved
+from parity.throughput.steady import in_turns
 
 SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
 NUMPY = Contender("numpy", "cpu", "loop", "float64")
@@ -66,7 +70,7 @@ def test_a_tenth_is_seen_and_nothing_where_there_is_nothing():
 
 
 def test_turns_are_abba():
-    taken = []
+    taken, done = [], []
 
     def sample(name):
         def take():
@@ -75,33 +79,35 @@ def test_turns_are_abba():
 
         return take
 
-    pairs = interleaved(sample("a"), sample("b"), 4)
-    assert "".join(taken) == "abbaabba"
-    assert [each.wall for each in pairs.ours] == [1, 4, 5, 8]
-    assert [each.wall for each in pairs.theirs] == [2, 3, 6, 7]
+    first, middle, last = in_turns([sample(name) for name in "abc"], 4, done.append)
+    assert "".join(taken) == "abccbaabccba"
+    assert [each.wall for each in first] == [1, 6, 7, 12]
+    assert [each.wall for each in middle] == [2, 5, 8, 11]
+    assert [each.wall for each in last] == [3, 4, 9, 10]
+    assert done == [1, 2, 3, 4]
 
 
 def test_a_busy_and_a_noisy_machine_are_marked():
-    calm = Pairs(*2 * [tuple(Seconds(1.0, 1.0) for _ in range(10))])
-    assert audit(calm, "cpu", 1).marks(0.05) == []
-    busy = Pairs(*2 * [tuple(Seconds(1.5, 1.0) for _ in range(10))])
-    (mark,) = audit(busy, "cpu", 1).marks(0.05)
+    calm = 10 * (Seconds(1.0, 1.0),)
+    assert audit(calm, calm, "cpu", 1).marks(0.05) == []
+    busy = 10 * (Seconds(1.5, 1.0),)
+    (mark,) = audit(busy, busy, "cpu", 1).marks(0.05)
     assert mark == "busy: runs took 1.50 times the time that they computed"
     rng = np.random.default_rng(0)
-    wild = Pairs(*(tuple(Seconds(t, t) for t in np.exp(rng.normal(0, 0.5, 10))) for _ in range(2)))
-    assert any("noise of" in mark for mark in audit(wild, "cpu", 1).marks(0.05))
+    wild = [tuple(Seconds(t, t) for t in np.exp(rng.normal(0, 0.5, 10))) for _ in range(2)]
+    assert any("noise of" in mark for mark in audit(*wild, "cpu", 1).marks(0.05))
 
 
 @pytest.fixture(scope="module")
 def worker():
-    worker = Worker("numpy", table_of(draw(SMALL).experiment))
+    worker = Worker("numpy", draw(SMALL))
     yield worker
     worker.close()
 
 
 def test_a_planted_delay_takes_its_share_of_the_time(worker):
-    pairs = interleaved(lambda: worker.seconds(NUMPY, 400, 1.0), lambda: worker.seconds(NUMPY, 400), 9)
-    ratio = ratio_of(*([each.cpu for each in side] for side in (pairs.ours, pairs.theirs)))
+    sides = in_turns([lambda: worker.seconds(NUMPY, 400, 1.0), lambda: worker.seconds(NUMPY, 400)], 9)
+    ratio = ratio_of(*([each.cpu for each in side] for side in sides))
     assert 1.5 < ratio.value < 3.0
 
 
@@ -127,7 +133,8 @@ def bench(tmp_path_factory):
     path = tmp_path_factory.mktemp("bench") / "bench.jsonl"
     contenders = [NUMPY, *expand(parse("torch:eager:float64"))]
     options = Options(phases=False, pairs=4)
-    rows = Bench(path, options, Silent()).rows(SMALL, contenders, contenders[0])
+    with Bench(path, options, Silent()) as bench:
+        rows = bench.rows(SMALL, contenders, contenders[0])
     return rows, path, contenders, options
 
 
@@ -152,9 +159,10 @@ def test_a_row_has_what_it_takes_to_judge_it(bench):
 
 def test_what_stands_in_the_file_is_not_measured_again(bench, monkeypatch):
     rows, path, contenders, options = bench
-    monkeypatch.setattr("parity.bench.timing.Worker", None)
+    monkeypatch.setattr("parity.throughput.process.Worker", None)
     before = path.read_bytes()
-    assert Bench(path, options, Silent()).rows(SMALL, contenders, contenders[0]) == rows
+    with Bench(path, options, Silent()) as bench:
+        assert bench.rows(SMALL, contenders, contenders[0]) == rows
     assert path.read_bytes() == before
 
 
@@ -192,6 +200,8 @@ def faster(row, factor):
         samples=tuple(sample / factor for sample in row.samples),
         seconds_per_step=row.seconds_per_step / factor,
         interval=tuple(end / factor for end in row.interval),
+        ratio=row.ratio and row.ratio / factor,
+        ratio_interval=row.ratio_interval and tuple(end / factor for end in row.ratio_interval),
     )
 
 
@@ -226,6 +236,68 @@ def test_advice_names_the_fastest_and_what_is_not_told_apart(bench):
     assert advice([replace(quick, void="it failed")]) == ""
 
 
+def test_two_that_were_not_timed_side_by_side_are_compared_by_way_of_the_reference(bench):
+    reference, other = bench[0]
+    quick, slow = faster(other, 50.0), replace(faster(other, 25.0), mode="other")
+    beside, apart = between(slow, quick), between(replace(slow, turns="others"), quick)
+    assert beside.value == pytest.approx(2.0)
+    assert apart.value == pytest.approx(2.0)
+    assert apart.low < beside.low
+    assert beside.high < apart.high
+    # The machine was slower when the other was timed, and the reference with it.
+    drifted = [reference, quick, replace(slow, turns="others", seconds_per_step=quick.seconds_per_step / 3)]
+    assert fastest_first(drifted)[0] == quick
+
+
+def test_a_map_says_who_is_ahead_and_by_how_much(bench):
+    slow, quick = bench[0][0], faster(bench[0][1], 1000.0)
+    other = [replace(row, batch_size=64) for row in (slow, faster(slow, 1.0001))]
+    picture = svg([slow, quick, *other], "Which")
+    words = [text.text for text in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
+    ratio = between(slow, quick)
+    assert f"{ratio.value:.3g} ({ratio.low:.3g} to {ratio.high:.3g}) x" in words
+    assert {"10-5", "batch 32", "batch 64"} <= set(words)
+    assert [cell.winner for cell in cells_of([slow, quick, *other])] == ["torch", "neither"]
+
+
+def test_a_process_takes_one_start_after_the_other_and_an_ended_one_is_replaced():
+    workers = Workers(threads=1)
+    small, other = draw(SMALL), draw(replace(SMALL, seed=5))
+    try:
+        first = workers.of("a", "numpy", small)
+        assert workers.of("a", "numpy", other) is first
+        assert first.seconds(NUMPY, 5).wall > 0
+        assert workers.of("b", "numpy", small) is not first
+        subprocess.run(["pkill", "-9", "-P", str(os.getpid()), "-f", "parity.throughput.worker"], check=True)
+        again = workers.of("a", "numpy", small)
+        assert again is not first
+        assert again.seconds(NUMPY, 5).wall > 0
+        with pytest.raises(TimingError, match="numpy started from other bytes"):
+            workers.of("a", "numpy", replace(small, hashes={**small.hashes, "data": "?"}))
+    finally:
+        workers.close()
+
+
+def test_a_named_network_is_timed_whole_from_the_command_line(tmp_path):
+    line = "bench paraboloid --contender torch:eager --contender numpy --batch-size 32 --epochs 40 --picture map.svg"
+    answer = parity(*line.split(), cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "Seconds of a whole run" in answer.stdout
+    rows = {row.backend: row for row in read_rows(tmp_path / "runs" / "bench.jsonl")}
+    assert rows.keys() == {"torch", "numpy"}
+    for row in rows.values():
+        assert not row.void
+        before = row.phases.import_seconds + row.phases.transfer_seconds + row.phases.compile_seconds
+        assert row.whole_seconds == pytest.approx(before + draw(SMALL).config.steps * row.seconds_per_step)
+        assert row.phases.first_step_seconds > row.seconds_per_step
+        assert row.phases.peak_bytes >= row.phases.idle_bytes > 2**20
+        assert row.models_per_second > 0
+    assert rows["torch"].phases.import_seconds > rows["numpy"].phases.import_seconds
+    assert ElementTree.parse(tmp_path / "map.svg").getroot().tag.endswith("svg")
+    again = parity(*line.split(), cwd=tmp_path)
+    assert again.stdout == answer.stdout
+
+
 def test_the_last_row_of_a_contender_counts(bench):
     rows, *_ = bench
     again = [faster(row, 2.0) for row in rows]
@@ -258,6 +330,7 @@ def test_a_file_that_is_none_of_these_is_refused(tmp_path, line, said):
         (["--compare", "a.jsonl", "b.jsonl"], "There is no file 'a.jsonl'"),
         (["--pairs", "3"], "pairs is 3; expected at least 10"),
         (["--threads", "0"], "threads is 0; expected at least 1"),
+        (["--threads", "100000"], "threads is 100000, but this process may use"),
         (["--floor", "0"], "floor is 0.0; expected a share above 0"),
         (["--widths", "0"], "widths is (0,); expected whole numbers of at least 1"),
         (["paraboloid", "--contender", "torch:warp"], "no device, mode or dtype 'warp'"),

@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.peers.worker import Worker
 from parity.throughput.process import Seconds
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import SAMPLE_SECONDS, interleaved, read
+from parity.throughput.steady import SAMPLE_SECONDS, Samples, in_turns, read
 
 PAIRS = 12
 AIM = 1.5
@@ -43,8 +43,8 @@ class Timed:
 
 def compared(peer: Timed, ours: Timed) -> dict[str, Any]:
     """The pairs of a peer and one of ours, and what they say."""
-    pairs = interleaved(peer.sample, ours.sample, PAIRS)
-    theirs, mine = read(pairs.ours, "cpu"), read(pairs.theirs, "cpu")
+    samples = in_turns([peer.sample, ours.sample], PAIRS)
+    theirs, mine = (read(each, "cpu") for each in samples)
     ratio = ratio_of(theirs, mine)
     return {
         "ratio": ratio.value,
@@ -54,6 +54,11 @@ def compared(peer: Timed, ours: Timed) -> dict[str, Any]:
         "ours_microseconds": 1e6 * median(mine),
         "steps": peer.steps,
         "ours_steps": ours.steps,
-        "wall_over_cpu": median(each.wall / each.cpu for each in pairs.ours),
-        "ours_wall_over_cpu": median(each.wall / each.cpu for each in pairs.theirs),
+        "wall_over_cpu": waited(samples[0]),
+        "ours_wall_over_cpu": waited(samples[1]),
     }
+
+
+def waited(samples: Samples) -> float:
+    """Wall over CPU time, in the middle."""
+    return median(each.wall / each.cpu for each in samples)

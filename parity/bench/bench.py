@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from parity.bench.field import network_of, told, unusable
@@ -17,6 +18,7 @@ from parity.progress import Watcher
 from parity.records import table_of
 from parity.start import Start, draw
 from parity.throughput.audit import load
+from parity.throughput.process import Workers
 from parity.throughput.rows import SCHEMA, Row, append, read_rows
 
 IDIOMATIC = "idiomatic"
@@ -29,7 +31,14 @@ class Bench:
         self._path = path
         self._options = options
         self._watcher = watcher
+        self._workers = Workers(options.threads)
         self._known = {} if again or not path.exists() else {row.key: row for row in read_rows(path)}
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._workers.close()
 
     def rows(self, experiment: Experiment, contenders: Sequence[Contender], reference: Contender) -> list[Row]:
         """A row a contender, the reference in front."""
@@ -53,13 +62,17 @@ class Bench:
         # Of those that were compared, and not of those that can't run, it is said with what.
         compared = proven(start.experiment, reference, usable, self._watcher)
         reasons |= compared
-        task = self._watcher.task(f"timing {told(start)}", len(bare))
-        with task as done, Timing(start, reference, self._options) as timing:
-            for number, (contender, row) in enumerate(bare.items(), start=1):
-                reason = reasons[contender]
-                void = replace(row, void=reason, reference=str(reference) if contender in compared else "")
-                yield void if reason else timing.row(row, contender, before)
-                done(number)
+        for contender, row in bare.items():
+            if reasons[contender]:
+                yield replace(row, void=reasons[contender], reference=str(reference) if contender in compared else "")
+        sound = {contender: row for contender, row in bare.items() if not reasons[contender]}
+        if not sound:
+            return
+        task = self._watcher.task(f"timing {told(start)}", self._options.parts(len(sound)))
+        with task as done:
+            parts = count(1)
+            timing = Timing(start, reference, self._options, self._workers)
+            yield from timing.rows(sound, before, lambda: done(next(parts)))
 
     def _bare(self, start: Start, contender: Contender, reference: Contender) -> Row:
         """All of a row that is known before it is measured."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from parity.bench.advice import best_modes, is_ahead
+from parity.bench.advice import factor, is_ahead, rival, tuned
 from parity.numbers import short
 from parity.throughput.rows import Row, latest
 
@@ -17,21 +17,14 @@ class Cell:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.first = rows[0]
-        best = sorted(best_modes(rows).values(), key=lambda row: row.seconds_per_step or 0.0)
-        self.best = best[0] if best else None
-        self.rival = next((row for row in best[1:] if self.best and row.backend != self.best.backend), None)
+        candidates = tuned(rows)
+        self.best = candidates[0] if candidates else None
+        self.rival = rival(candidates)
 
     @property
     def hidden(self) -> tuple[int, ...]:
         """Widths of the hidden layers."""
         return self.first.widths[1:-1]
-
-    @property
-    def factor(self) -> float | None:
-        """How many times as fast the best is as the other backend's best."""
-        if self.best is None or self.rival is None:
-            return None
-        return (self.rival.seconds_per_step or 0.0) / (self.best.seconds_per_step or 1.0)
 
     @property
     def winner(self) -> str:
@@ -42,14 +35,14 @@ class Cell:
 
     @property
     def told(self) -> tuple[str, str]:
-        """Two lines: who is ahead by how much, and the seconds a step."""
+        """Two lines: who is the fastest, and by how much."""
         if self.best is None:
             return "not measured", ""
         mode = f"{self.best.backend}:{self.best.mode}" + (
             "" if self.best.device == "cpu" else f" on {self.best.device}"
         )
-        ahead = "" if self.factor is None else f" {self.factor:.2g} x"
-        return f"{mode}{ahead}", f"{short(1e6 * (self.best.seconds_per_step or 0.0))} us a step"
+        ahead = "" if self.rival is None else f"{factor(self.rival, self.best)} x"
+        return f"{mode}, {short(1e6 * (self.best.seconds_per_step or 0.0))} us", ahead
 
 
 def cells_of(rows: Sequence[Row]) -> list[Cell]:
@@ -78,11 +71,17 @@ def svg(rows: Sequence[Row], title: str) -> str:
         parts.append(_box(x + 2, y + 2, WIDTH - 4, HEIGHT - 4, COLORS.get(cell.winner, COLORS["neither"])))
         parts += [_text(x + 12, y + 23 + 18 * number, words, color="#ffffff") for number, words in enumerate(cell.told)]
     width, height = LEFT + WIDTH * len(batches) + 12, TOP + HEIGHT * len(hidden) + FOOT
-    foot = cells[0].first
-    noise = f"noise {foot.noise or 0.0:.1%}; {foot.threads} core; {foot.environment.get('processor', '')}; {foot.dtype}"
-    parts.append(_text(12, height - 10, noise))
+    parts.append(_text(12, height - 10, _foot([cell.first for cell in cells])))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">'
     return "\n".join([head, _box(0, 0, width, height, "#ffffff"), *parts, "</svg>"]) + "\n"
+
+
+def _foot(rows: Sequence[Row]) -> str:
+    """What holds for all of them, and the most noise of any."""
+    first = rows[0]
+    cores = f"{first.threads} core{'s' * (first.threads > 1)}"
+    noise = max(row.noise or 0.0 for row in rows)
+    return f"{first.environment.get('processor', '')}, {cores}, {first.dtype}; noise up to {noise:.1%}"
 
 
 def _text(x: float, y: float, words: str, *, color: str = "#222222", size: int = 13) -> str:

@@ -10,7 +10,6 @@ from parity.accuracy import accuracy
 from parity.compiled import kept_in
 from parity.contender import Contender
 from parity.ladder.plan import evaluated_at
-from parity.records import table_of
 from parity.start import Start
 from parity.throughput.process import Worker
 from parity.throughput.rows import Phases, Row
@@ -65,8 +64,5 @@ def before_the_first(phases: Phases) -> float:
 
 
 def _of_a_process(contender: Contender, start: Start, threads: int, folder: str) -> Phases:
-    worker = Worker(contender.backend, table_of(start.experiment), threads=threads, environment=kept_in(Path(folder)))
-    try:
+    with Worker(contender.backend, start, threads, kept_in(Path(folder))) as worker:
         return worker.phases(contender, first_steps(start))
-    finally:
-        worker.close()

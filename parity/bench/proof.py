@@ -9,7 +9,7 @@ from parity.experiment import Experiment
 from parity.progress import Watcher
 from parity.runner import run
 
-PROOF_STEPS = 200
+PROOF_STEPS = 100
 """Steps over which the ladder is climbed: a mode that computes something else is seen at its first, or over a few."""
 
 

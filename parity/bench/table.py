@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from parity.bench.advice import advice
+from parity.bench.advice import advice, fastest_first
 from parity.bench.compare import Change
 from parity.numbers import short
 from parity.throughput.rows import Row
@@ -17,7 +17,7 @@ COLORS = {"faster": "green", "slower": "red", "unclear": "yellow", "void": "dim"
 
 def show_rows(rows: Sequence[Row], console: Console) -> None:
     """The contenders of one network, the fastest in front, those without a figure below with the reason."""
-    timed = sorted((row for row in rows if not row.void), key=lambda row: row.seconds_per_step or 0.0)
+    timed = fastest_first(rows)
     if timed:
         console.print(_speeds(timed))
     if any(row.phases for row in timed):

@@ -1,20 +1,22 @@
-"""One network timed: the reference warm in a process of its own, and each contender in turns with it."""
+"""One network timed: all contenders in the same turns, each in a process of its own, and the reference in two."""
 
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from statistics import median
+from uuid import uuid4
 
 from parity.bench.phases import phases_of, steps_to_target, with_phases
 from parity.contender import Contender
-from parity.records import table_of
 from parity.start import Start
 from parity.throughput.audit import FLOOR, Audit, audit
 from parity.throughput.limit import Limit, limit_of
-from parity.throughput.process import TimingError, Worker
+from parity.throughput.process import TimingError, Workers
 from parity.throughput.rows import Row
 from parity.throughput.statistics import interval_of, ratio_of
-from parity.throughput.steady import Pairs, Warm, clock_of, first_steps, interleaved, read
+from parity.throughput.steady import Samples, Warm, clock_of, first_steps, in_turns, read
+
+Step = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -28,97 +30,108 @@ class Options:
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked, as a share."""
     phases: bool = True
-    """Measure what comes before the steady state too: import, transfer, compiling cold and warm, memory."""
+    """Measure what comes before the steady state too, and many models at once: what a whole run is made of."""
+
+    def parts(self, contenders: int) -> int:
+        """How many parts of the work `Timing.rows` tells of."""
+        return 2 * contenders + self.pairs
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Samples that were taken side by side."""
+
+    name: str
+    of: Mapping[Contender, Samples]
+    reference: Samples
+    noise: Audit
+    """Of the reference against itself, in a second process."""
 
 
 class Timing:
-    """What is measured once for all contenders of a network, each when it is first asked for."""
+    """What is measured of one network, in processes that may have timed others before.
 
-    def __init__(self, start: Start, reference: Contender, options: Options) -> None:
+    A process that has compiled in PyTorch runs the rest of PyTorch a few percent slower: no contender shares one.
+    """
+
+    def __init__(self, start: Start, reference: Contender, options: Options, workers: Workers) -> None:
         self._start, self._reference, self._options = start, reference, options
-        self._open = ExitStack()
-        self._workers: dict[str, Worker] = {}
-        self._row_of_reference: Row | None = None
+        self._workers = workers
+        self._warm = cache(self._warmed)
 
-    def __enter__(self) -> "Timing":
-        return self
+    def rows(self, bare: Mapping[Contender, Row], before: Row | None, step: Step) -> Iterator[Row]:
+        """The rows with their figures as they are ready; void where a process failed, or saw other bytes.
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+        `before` is the reference's own row, where that was measured earlier; `step` is called after each part of the work.
+        """
+        voids: dict[Contender, str] = {}
+        for contender in bare:
+            try:
+                self._warm(contender)
+            except TimingError as error:
+                voids[contender] = str(error)
+            step()
+        try:
+            turns = self._turns([contender for contender in bare if contender not in voids], step)
+        except TimingError as error:
+            voids = dict.fromkeys(bare, str(error)) | voids
+        for contender, row in bare.items():
+            try:
+                row = (
+                    replace(row, void=voids[contender])
+                    if contender in voids
+                    else self._row(row, contender, turns, before)
+                )
+            except TimingError as error:
+                row = replace(row, void=str(error))
+            yield row
+            before = row if contender == self._reference else before
+            step()
+
+    def _turns(self, contenders: list[Contender], step: Step) -> Turns:
+        """The reference's two processes begin and end a round, so that the noise is that of the largest distance in time."""
+        others = [contender for contender in contenders if contender != self._reference]
+        warm = [self._warm(self._reference), *map(self._warm, others), self._warm(self._reference, "again")]
+        theirs, *ours, again = in_turns([each.sample for each in warm], self._options.pairs, lambda round: step())
+        clock = clock_of(self._reference, self._options.threads)
+        noise = audit(again, theirs, clock, warm[0].threads())
+        return Turns(uuid4().hex, {self._reference: theirs, **dict(zip(others, ours, strict=True))}, theirs, noise)
+
+    def _row(self, bare: Row, contender: Contender, turns: Turns, before: Row | None) -> Row:
+        row = with_samples(bare, turns.of[contender], clock_of(contender, self._options.threads))
+        if contender != self._reference:
+            row = with_ratio(replace(row, reference=str(self._reference)), turns.reference)
+        row = replace(
+            with_limit(row, self._limit),
+            turns=turns.name,
+            noise=turns.noise.floor,
+            unpublishable=tuple(turns.noise.marks(self._options.floor)),
+            audit=dict(vars(turns.noise)),
+        )
+        if not self._options.phases:
+            return row
+        phases = phases_of(contender, self._start, self._options.threads)
+        models = 1.0 / (self._start.config.steps * self._warm(contender).replica_seconds())
+        return with_phases(replace(row, models_per_second=models), phases, self._start, self._to_target, before)
+
+    def _warmed(self, contender: Contender, role: str = "contender") -> Warm:
+        worker = self._workers.of((contender, role), contender.backend, self._start)
+        return Warm(contender, worker, first_steps(self._start))
 
     @cached_property
-    def limit(self) -> Limit | None:
+    def _limit(self) -> Limit | None:
         """What the machine could do."""
         config, rows = self._start.config, self._start.experiment.batch_rows
         return limit_of(config, rows, self._reference.dtype, self._options.threads)
-
-    @cached_property
-    def noise(self) -> Audit:
-        """Of the reference against itself, in a second process."""
-        again = self._warm(self._reference)
-        pairs = interleaved(again.sample, self._theirs.sample, self._options.pairs)
-        return audit(pairs, clock_of(self._reference, self._options.threads), again.threads())
-
-    def row(self, bare: Row, contender: Contender, before: Row | None) -> Row:
-        """The row with its figures; void where the process failed, or saw other bytes.
-
-        `before` is the reference's own row, where that was measured earlier.
-        """
-        try:
-            row = self._steady(bare, contender)
-            if self._options.phases:
-                phases = phases_of(contender, self._start, self._options.threads)
-                row = with_phases(row, phases, self._start, self._to_target, self._row_of_reference or before)
-        except TimingError as error:
-            return replace(bare, void=str(error))
-        if contender == self._reference:
-            self._row_of_reference = row
-        return row
-
-    def _steady(self, bare: Row, contender: Contender) -> Row:
-        noise, ours = self.noise, self._warm(contender)
-        pairs = interleaved(ours.sample, self._theirs.sample, self._options.pairs)
-        models = 1.0 / (self._start.config.steps * ours.replica_seconds())
-        row = with_pairs(bare, pairs, clock_of(contender, self._options.threads))
-        if contender == self._reference:
-            row = replace(row, ratio=None, ratio_interval=None, equal_within=None, pairs=0)
-        else:
-            row = replace(row, reference=str(self._reference))
-        return replace(
-            with_limit(row, self.limit),
-            models_per_second=models,
-            noise=noise.floor,
-            unpublishable=tuple(noise.marks(self._options.floor)),
-            audit=dict(vars(noise)),
-        )
-
-    @cached_property
-    def _theirs(self) -> Warm:
-        """The reference, in a process that times nothing else."""
-        return Warm(self._reference, self._started(self._reference.backend), first_steps(self._start))
-
-    def _warm(self, contender: Contender) -> Warm:
-        """A contender, in the process of its framework."""
-        if contender.backend not in self._workers:
-            self._workers[contender.backend] = self._started(contender.backend)
-        return Warm(contender, self._workers[contender.backend], first_steps(self._start))
-
-    def _started(self, backend: str) -> Worker:
-        worker = Worker(backend, table_of(self._start.experiment), threads=self._options.threads)
-        self._open.callback(worker.close)
-        if worker.hashes != dict(self._start.hashes):
-            raise TimingError(f"{backend} started from other bytes in its own process, so its speed is void")
-        return worker
 
     @cached_property
     def _to_target(self) -> int | None:
         return steps_to_target(self._start, self._reference)
 
 
-def with_pairs(row: Row, pairs: Pairs, clock: str) -> Row:
-    """The row with seconds a step, and the ratio to the reference."""
-    ours, theirs = read(pairs.ours, clock), read(pairs.theirs, clock)
-    ratio = ratio_of(ours, theirs)
+def with_samples(row: Row, samples: Samples, clock: str) -> Row:
+    """The row with seconds a step."""
+    ours = read(samples, clock)
     seconds = median(ours)
     return replace(
         row,
@@ -128,6 +141,14 @@ def with_pairs(row: Row, pairs: Pairs, clock: str) -> Row:
         samples=tuple(ours),
         steps_per_second=1.0 / seconds,
         rows_per_second=row.batch_size / seconds,
+    )
+
+
+def with_ratio(row: Row, reference: Samples) -> Row:
+    """The row with the ratio to the reference's samples, by the clock of the row."""
+    ratio = ratio_of(row.samples, read(reference, row.clock))
+    return replace(
+        row,
         ratio=ratio.value,
         ratio_interval=(ratio.low, ratio.high),
         equal_within=ratio.equal_within,

@@ -18,6 +18,7 @@ from parity.experiment import Experiment
 from parity.files import write_whole
 from parity.report.terminal import Bars
 from parity.throughput.audit import FLOOR
+from parity.throughput.process import cores
 from parity.throughput.rows import Row, read_rows
 
 MAP = ("scan", "flat", "eager", "cuda_graph")
@@ -69,6 +70,10 @@ def main(arguments: list[str]) -> int:
         return _compare(options.compare, console)
     require(options.pairs >= 10, f"pairs is {options.pairs}; expected at least 10, for an interval to mean anything.")
     require(options.threads >= 1, f"threads is {options.threads}; expected at least 1.")
+    require(
+        len(cores(options.threads)) in (0, options.threads),
+        f"threads is {options.threads}, but this process may use {len(cores(options.threads))} cores; expected no more.",
+    )
     require(options.floor > 0, f"floor is {options.floor}; expected a share above 0.")
     for name in ("widths", "batches"):
         require(
@@ -110,14 +115,14 @@ def _all(
         experiment = replace(experiment, batch_size=DEFAULT_BATCH)
     contenders = all_contenders(experiment.contender, modes)
     timing = Options(threads=options.threads, pairs=options.pairs, floor=options.floor, phases=phases)
-    bench = Bench(options.json, timing, Bars(console), again=options.again)
     rows: list[Row] = []
-    for each in grid(experiment, widths, batches):
-        # On a map only what can run; of a network that is named, each mode, or why not.
-        asked = usable(contenders, each) if modes else contenders
-        mine = bench.rows(each, asked, _reference(asked))
-        show_rows(mine, console)
-        rows += mine
+    with Bench(options.json, timing, Bars(console), again=options.again) as bench:
+        for each in grid(experiment, widths, batches):
+            # On a map only what can run; of a network that is named, each mode, or why not.
+            asked = usable(contenders, each) if modes else contenders
+            mine = bench.rows(each, asked, _reference(asked))
+            show_rows(mine, console)
+            rows += mine
     return rows
 
 

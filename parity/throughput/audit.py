@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import Pairs, read
+from parity.throughput.steady import Samples, read
 
 FLOOR = 0.05
 """Noise above which no figure of a machine is to be published, as a share; `--floor` sets another."""
@@ -38,10 +38,10 @@ class Audit:
         return found
 
 
-def audit(pairs: Pairs, clock: str, threads: int) -> Audit:
-    """What pairs of one contender, in two processes of its own, say."""
-    ratio = ratio_of(read(pairs.ours, clock), read(pairs.theirs, clock))
-    everything = [seconds for pair in zip(pairs.ours, pairs.theirs, strict=True) for seconds in pair]
+def audit(one: Samples, other: Samples, clock: str, threads: int) -> Audit:
+    """What samples of one contender, in turns in two processes of its own, say."""
+    ratio = ratio_of(read(one, clock), read(other, clock))
+    everything = [seconds for pair in zip(one, other, strict=True) for seconds in pair]
     times = read(tuple(everything), clock)
     third = max(1, len(times) // 3)
     return Audit(

@@ -1,13 +1,14 @@
 """A framework in a process of its own, as seen from outside."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import astuple, dataclass
-from typing import Any
 
 from parity.contender import Contender
 from parity.contract import ParityError
 from parity.environment import THREAD_VARIABLES
+from parity.records import table_of
+from parity.start import Start
 from parity.throughput.conversation import Conversation, EndedError, Told
 from parity.throughput.rows import Phases
 
@@ -31,12 +32,23 @@ class Worker:
     """A process with one framework that trains on demand, on the first cores of this machine."""
 
     def __init__(
-        self, backend: str, table: dict[str, Any], *, threads: int = 1, environment: Mapping[str, str] | None = None
+        self, backend: str, start: Start, threads: int = 1, environment: Mapping[str, str] | None = None
     ) -> None:
         self.backend = backend
         limits = dict.fromkeys(THREAD_VARIABLES, str(threads))
         self._conversation = Conversation("parity.throughput.worker", {**limits, **(environment or {})})
-        self.hashes: dict[str, str] = self._ask({"experiment": table, "cores": cores(threads)})["hashes"]
+        self._cores = cores(threads)
+        try:
+            self.take(start)
+        except TimingError:
+            self.close()
+            raise
+
+    def take(self, start: Start) -> None:
+        """Have it train from a start from now on; TimingError where it made other bytes of it."""
+        told = self._ask({"experiment": table_of(start.experiment), "cores": self._cores})
+        if told["hashes"] != dict(start.hashes):
+            raise TimingError(f"{self.backend} started from other bytes in its own process, so its speed is void")
 
     def seconds(self, contender: Contender, steps: int, delay: float = 0.0, replicas: int = 1) -> Seconds:
         """One training of so many steps, of so many replicas in one call.
@@ -58,6 +70,12 @@ class Worker:
         """End the process."""
         self._conversation.close()
 
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _ask(self, question: Told) -> Told:
         try:
             reply = self._conversation.ask(question)
@@ -66,6 +84,30 @@ class Worker:
         if "error" in reply:
             raise TimingError(reply["error"])
         return reply
+
+
+class Workers:
+    """Processes that stay from one network to the next, each known by what it trains."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._known: dict[Hashable, Worker] = {}
+
+    def of(self, name: Hashable, backend: str, start: Start) -> Worker:
+        """The process of that name, for this start; a fresh one where there is none, or it has ended."""
+        if name in self._known:
+            try:
+                self._known[name].take(start)
+            except TimingError:
+                self._known.pop(name).close()
+        if name not in self._known:
+            self._known[name] = Worker(backend, start, self._threads)
+        return self._known[name]
+
+    def close(self) -> None:
+        """End them all."""
+        while self._known:
+            self._known.popitem()[1].close()
 
 
 def cores(threads: int) -> list[int]:

@@ -69,6 +69,8 @@ class Row:
     equal_within: float | None = None
     """The least margin within which the two are equal by two one-sided tests."""
     pairs: int = 0
+    turns: str = ""
+    """Those that it was sampled in: rows with the same were timed side by side, sample by sample."""
     limit: str = ""
     limit_seconds: float | None = None
     limit_ratio: float | None = None

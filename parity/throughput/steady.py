@@ -1,10 +1,11 @@
-"""A contender that is as fast as it gets, and two of them timed in turns."""
+"""A contender that is as fast as it gets, and several of them timed in turns."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from math import ceil
 
 from parity.contender import Contender
 from parity.contract import Solver
+from parity.progress import Done
 from parity.start import Start
 from parity.throughput.process import Seconds, Worker
 
@@ -12,6 +13,8 @@ FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
 """Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
 SAMPLE_SECONDS = 0.2
 """A sample takes at least as long, so that what comes with every call weighs little."""
+AIM = 1.2
+"""How much longer than it must be a sample is made: a later one may be quicker."""
 MOST_WARMUPS = 8
 REPLICAS = 16
 """Runs that are trained in one call, to count whole models a second."""
@@ -23,16 +26,16 @@ class Warm:
     def __init__(self, contender: Contender, worker: Worker, first_steps: int) -> None:
         self.contender = contender
         self._worker = worker
-        beginning = worker.seconds(contender, first_steps)
-        again = worker.seconds(contender, first_steps).wall
-        self.compile_seconds = max(0.0, beginning.wall - again)
+        self.steps = first_steps
+        beginning, again = (self._trained() for _ in range(2))
+        self.compile_seconds = max(0.0, beginning.wall - again.wall)
         self.was_kept = beginning.warm
-        self.steps = max(first_steps, int(first_steps * SAMPLE_SECONDS / again) + 1)
+        self._settle(again.wall)
         self._warm_up()
 
     def sample(self, delay: float = 0.0) -> Seconds:
         """Seconds a step, of some steps together."""
-        total = self._worker.seconds(self.contender, self.steps, delay)
+        total = self._trained(delay)
         return Seconds(total.wall / self.steps, total.cpu / self.steps)
 
     def replica_seconds(self) -> float:
@@ -45,6 +48,18 @@ class Warm:
         """That its process computes with."""
         return self._worker.threads()
 
+    def _trained(self, delay: float = 0.0) -> Seconds:
+        return self._worker.seconds(self.contender, self.steps, delay)
+
+    def _settle(self, seconds: float) -> None:
+        """As many steps as make a sample, from the seconds that those of the first call take; compiled, where they need it."""
+        for _ in range(MOST_WARMUPS):
+            steps = ceil(self.steps * AIM * SAMPLE_SECONDS / seconds)
+            if SAMPLE_SECONDS <= seconds <= 2 * SAMPLE_SECONDS or steps == self.steps:
+                return
+            self.steps = steps
+            seconds = [self._trained().wall for _ in range(2)][1]
+
     def _warm_up(self) -> None:
         """Until a run is no faster than the one before it."""
         before = self.sample().wall
@@ -55,25 +70,21 @@ class Warm:
             before = now
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """Samples of two, taken in turns, in seconds a step."""
-
-    ours: tuple[Seconds, ...]
-    theirs: tuple[Seconds, ...]
+Samples = tuple[Seconds, ...]
+"""Of one contender, in seconds a step, in the order of the rounds."""
 
 
-def interleaved(ours: Callable[[], Seconds], theirs: Callable[[], Seconds], pairs: int) -> Pairs:
-    """Samples in the order A B, B A, A B, ...: what drifts evenly meets both alike."""
-    taken: list[tuple[Seconds, Seconds]] = []
-    for number in range(pairs):
-        if number % 2 == 0:
-            first = ours()
-            taken.append((first, theirs()))
-        else:
-            second = theirs()
-            taken.append((ours(), second))
-    return Pairs(*zip(*taken, strict=True))
+def in_turns(
+    contenders: Sequence[Callable[[], Seconds]], rounds: int, done: Done = lambda round: None
+) -> list[Samples]:
+    """Samples in the order A B C, C B A, A B C, ...: of any two as A B B A, so that what drifts evenly meets both alike."""
+    taken: list[list[Seconds]] = [[] for _ in contenders]
+    for number in range(rounds):
+        turn = list(zip(contenders, taken, strict=True))
+        for sample, into in turn if number % 2 == 0 else reversed(turn):
+            into.append(sample())
+        done(number + 1)
+    return [tuple(samples) for samples in taken]
 
 
 def clock_of(contender: Contender, threads: int) -> str:
@@ -85,7 +96,7 @@ def clock_of(contender: Contender, threads: int) -> str:
     return "cpu" if contender.device == "cpu" and threads == 1 else "wall"
 
 
-def read(seconds: tuple[Seconds, ...], clock: str) -> list[float]:
+def read(seconds: Samples, clock: str) -> list[float]:
     """What a clock says."""
     return [each.cpu if clock == "cpu" else each.wall for each in seconds]
 

@@ -1,6 +1,7 @@
 """One framework in a process of its own: trains its contenders whenever it is told to, and says how long that took.
 
-Lines of JSON: first the experiment and the cores, then a request a line; each is answered with a line.
+Lines of JSON: first an experiment and the cores, then a request a line, another experiment among them; each is answered with a
+line.
 """
 
 import os
@@ -120,14 +121,15 @@ def answer_to(request: dict[str, Any], runner: Runner) -> dict[str, Any]:
 def main() -> None:
     """Serve requests until the input ends."""
     asked, answer = questions()
-    job = next(asked)
-    pin(job["cores"])
-    start = draw(experiment_from(job["experiment"], "the experiment"))
-    runner = Runner(start)
-    answer({"hashes": dict(start.hashes)})
     for request in asked:
         try:
-            answer(answer_to(request, runner))
+            if "experiment" in request:
+                pin(request["cores"])
+                start = draw(experiment_from(request["experiment"], "the experiment"))
+                runner = Runner(start)
+                answer({"hashes": dict(start.hashes)})
+            else:
+                answer(answer_to(request, runner))
         except ParityError as error:
             answer({"error": str(error)})
 
