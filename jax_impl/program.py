@@ -123,11 +123,15 @@ class Program:
 
     def slots(self, change: Callable, optimizer: Any) -> Any:
         """An Optax state with each slot changed, and what Optax holds beside them as it is."""
+
+        def is_slot(node: Any) -> bool:
+            return isinstance(node, dict) and node.keys() == self.names.parameters.keys()
+
         return jax.tree.map(
-            lambda names, held: change(held) if isinstance(names, dict) else held,
+            lambda names, held: change(held) if is_slot(names) else held,
             self.names.optimizer,
             optimizer,
-            is_leaf=lambda node: isinstance(node, dict),
+            is_leaf=is_slot,
         )
 
     def stack(self, state: TrainState) -> tuple[int, ...]:

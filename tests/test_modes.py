@@ -12,7 +12,7 @@ import jax_impl.idiomatic
 from jax_impl.modes import MODES, Mode
 from jax_impl.optimizers import step_scalars
 from parity import registry, run
-from parity.contract import MLP, Adam, Constant, FirstOrder, InputError, LevenbergMarquardt, Loss, TrainingConfig
+from parity.contract import LBFGS, MLP, Adam, Constant, FirstOrder, InputError, LevenbergMarquardt, Loss, TrainingConfig
 from parity.problems import recipe
 
 CACHES = (jax_impl.flat.flat_program, jax_impl.idiomatic.train_step_of, jax_impl.idiomatic.clipped)
@@ -20,9 +20,9 @@ CACHES = (jax_impl.flat.flat_program, jax_impl.idiomatic.train_step_of, jax_impl
 
 def compared(mode, reference, *dtypes, **changes):
     """A mode and a reference over twenty-odd clipped steps on batches, with two outputs."""
-    base = replace(recipe("polar"), rows=80, epochs=6, batch_size=16, clip_norm=0.1, model=MLP((6, 5), "tanh"))
+    given = {"rows": 80, "epochs": 6, "batch_size": 16, "clip_norm": 0.1, "model": MLP((6, 5), "tanh"), **changes}
     contenders = tuple(f"jax:{mode}:{dtype}" for dtype in dtypes)
-    return run(replace(base, contender=contenders, reference=reference, **changes), throughput=False)
+    return run(replace(recipe("polar"), contender=contenders, reference=reference, **given), throughput=False)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,14 @@ def test_a_kernel_is_given_the_scalars_that_are_read_and_no_other(optimizer):
 
 SETTING = {"device": "cpu", "dtype": "float32"}
 CONFIG = TrainingConfig(MLP((6, 5)), 2, 1, Loss(), Adam(), Constant(), None, 40)
+
+
+@pytest.mark.parametrize("optimizer", [LevenbergMarquardt(), LBFGS(memory=3)], ids=lambda each: type(each).__name__)
+def test_idiomatic_runs_solvers(optimizer):
+    result = compared(
+        "idiomatic", "jax:step", "float64", optimizer=optimizer, batch_size=None, clip_norm=None, schedule=Constant()
+    )
+    assert result.verdict == "equivalent", result.summary
 
 
 def test_flat_runs_no_solver():
