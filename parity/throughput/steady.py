@@ -13,7 +13,7 @@ FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
 """Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
 SAMPLE_SECONDS = 0.2
 """A sample takes at least as long, so that what comes with every call weighs little."""
-AIM = 1.2
+AIM = 1.1
 """How much longer than it must be a sample is made: a later one may be quicker."""
 MOST_WARMUPS = 8
 REPLICAS = 16
@@ -30,8 +30,7 @@ class Warm:
         beginning, again = (self._trained() for _ in range(2))
         self.compile_seconds = max(0.0, beginning.wall - again.wall)
         self.was_kept = beginning.warm
-        self._settle(again.wall)
-        self._warm_up()
+        self._warm_up(self._settled(again.wall))
 
     def sample(self, delay: float = 0.0) -> Seconds:
         """Seconds a step, of some steps together."""
@@ -51,20 +50,20 @@ class Warm:
     def _trained(self, delay: float = 0.0) -> Seconds:
         return self._worker.seconds(self.contender, self.steps, delay)
 
-    def _settle(self, seconds: float) -> None:
-        """As many steps as make a sample, from the seconds that those of the first call take; compiled, where they need it."""
+    def _settled(self, seconds: float) -> float:
+        """Seconds of a sample, now that it has as many steps as it takes; at first they are those of the first call."""
         for _ in range(MOST_WARMUPS):
             steps = ceil(self.steps * AIM * SAMPLE_SECONDS / seconds)
             if SAMPLE_SECONDS <= seconds <= 2 * SAMPLE_SECONDS or steps == self.steps:
-                return
+                break
             self.steps = steps
-            seconds = [self._trained().wall for _ in range(2)][1]
+            seconds = [self._trained().wall for _ in range(2)][1]  # The first of a number of steps may compile.
+        return seconds
 
-    def _warm_up(self) -> None:
-        """Until a run is no faster than the one before it."""
-        before = self.sample().wall
+    def _warm_up(self, before: float) -> None:
+        """Until a sample is no faster than the one before it."""
         for _ in range(MOST_WARMUPS):
-            now = self.sample().wall
+            now = self._trained().wall
             if now >= before:
                 return
             before = now
