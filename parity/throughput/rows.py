@@ -27,8 +27,9 @@ class Phases:
     compile_seconds: float
     """What the first run takes beyond a second one of as many steps: tracing and compiling."""
     idle_bytes: int
-    """The process's largest memory before there was a trainer."""
+    """The process's memory before there was a trainer: Python, the framework, and the data."""
     peak_bytes: int
+    """Its largest from then on; where the system can't forget, of all its life."""
     warm_compile_seconds: float | None = None
     """As compile_seconds, where what was compiled lies on the disk."""
 

@@ -8,7 +8,9 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,7 @@ class Runner:
     def phases(self, contender: Contender, steps: int) -> dict[str, float]:
         """Seconds of what comes before the steady state, one after the other, and the largest memory before and behind."""
         load = elapsed(lambda: registry.load(contender.backend).devices())
+        forget_peak()
         idle = peak_bytes()
         build = elapsed(lambda: self._prepare(contender))
         trainer, _, train = self._prepare(contender)
@@ -92,13 +95,22 @@ def compute(seconds: float) -> None:
         pass
 
 
+def forget_peak() -> None:
+    """Have `peak_bytes` begin anew from what is held now, where the system can: Linux (man 5 proc, clear_refs)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def peak_bytes() -> int:
-    """The largest memory of this process so far, 0 where the system does not say; Linux counts in KiB, macOS in bytes."""
+    """The largest memory of this process, since it was last forgotten; 0 where the system does not say."""
     if sys.platform == "win32":
         return 0
+    with suppress(OSError):
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS, which has no /proc
 
 
 def threads() -> int:
