@@ -151,6 +151,8 @@ def test_a_row_has_what_it_takes_to_judge_it(bench):
     assert other.interval[0] <= other.seconds_per_step <= other.interval[1]
     assert other.limit_ratio > 1
     assert 0 < other.rate_share < 1
+    assert other.rate_share == pytest.approx(other.flops / other.seconds_per_step / other.matmul_rate)
+    assert other.copy_rate > 2**20
     assert (other.widths, other.batch_size, other.class_) == ((2, 10, 5, 1), 32, "tuned")
     told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     names = "backend mode class device widths batch_size seconds_per_step interval limit_ratio compile_seconds void environment"

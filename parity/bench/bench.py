@@ -20,6 +20,7 @@ from parity.start import Start, draw
 from parity.throughput.audit import load
 from parity.throughput.process import Workers
 from parity.throughput.rows import SCHEMA, Row, append, read_rows
+from parity.throughput.work import work_of
 
 IDIOMATIC = "idiomatic"
 
@@ -78,6 +79,7 @@ class Bench:
         """All of a row that is known before it is measured."""
         config, environment = start.config, describe([contender.backend, reference.backend])
         asked = [str(contender), str(reference), repr(self._options), table_of(start.experiment), environment]
+        work = work_of(config, start.experiment.batch_rows, contender.dtype)
         return Row(
             schema=SCHEMA,
             key=hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest(),
@@ -91,5 +93,7 @@ class Bench:
             network=network_of(start.experiment),
             widths=(config.inputs, *config.model.hidden, config.outputs),
             batch_size=start.experiment.batch_rows,
+            flops=work.flops,
+            bytes=work.bytes,
             environment={**environment, "load": f"{load():.2f}"},
         )

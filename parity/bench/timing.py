@@ -163,6 +163,8 @@ def with_limit(row: Row, limit: Limit | None) -> Row:
     return replace(
         row,
         limit=f"{limit.kind} {limit.flags}".strip(),
+        matmul_rate=limit.matmul_rate,
+        copy_rate=limit.copy_rate,
         limit_seconds=limit.seconds_per_step,
         limit_ratio=row.seconds_per_step / limit.seconds_per_step,
         rate_share=limit.flops / row.seconds_per_step / limit.matmul_rate,

@@ -72,7 +72,16 @@ class Row:
     pairs: int = 0
     turns: str = ""
     """Those that it was sampled in: rows with the same were timed side by side, sample by sample."""
+    flops: int | None = None
+    """Operations of a step, counted from the shapes."""
+    bytes: int | None = None
+    """Read and written in a step, counted alike."""
     limit: str = ""
+    """What it is held against: a loop in C, with its flags, or the roofline."""
+    matmul_rate: float | None = None
+    """Operations a second of this machine's matrix product."""
+    copy_rate: float | None = None
+    """Bytes a second of its copy."""
     limit_seconds: float | None = None
     limit_ratio: float | None = None
     """How many times as long a step takes as the limit."""
