@@ -42,7 +42,6 @@ lint: install ## Style, types and import rules
 
 bench: install $(PEERS) ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.seeds
-	$(BIN)/python -m benchmarks.step_cost
 	$(BIN)/python -m benchmarks.c_limit
 	$(BIN)/python -m benchmarks.replica_cost
 	$(BIN)/python -m benchmarks.repeats
@@ -54,7 +53,7 @@ bench: install $(PEERS) ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.solver_cost
 	$(BIN)/python -m benchmarks.planted_delay
 	$(BIN)/parity bench paraboloid --batch-size 32 --model.activation tanh --json benchmarks/results/bench.jsonl
-	$(BIN)/parity bench --json benchmarks/results/map.jsonl --picture benchmarks/results/map.svg
+	$(BIN)/parity bench --most-pairs 40 --json benchmarks/results/map.jsonl --picture benchmarks/results/map.svg
 	$(BIN)/python -m benchmarks.peers
 
 catalogue: install ## Train every engineering problem in both backends, and make its table again; resumes where it was ended

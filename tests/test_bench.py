@@ -239,6 +239,17 @@ def test_advice_names_the_fastest_and_what_is_not_told_apart(bench):
     assert advice([replace(quick, void="it failed")]) == ""
 
 
+def test_more_rounds_are_taken_while_the_noise_is_above_the_floor(tmp_path):
+    taken = {}
+    for floor, most in ((1e-9, 5), (1e-9, 2), (1e9, 5)):
+        options = Options(phases=False, pairs=2, most_pairs=most, floor=floor)
+        with Bench(tmp_path / f"{floor}-{most}.jsonl", options, Silent()) as bench:
+            (row,) = bench.rows(SMALL, [NUMPY], NUMPY)
+        taken[floor, most] = len(row.samples)
+        assert bool(row.unpublishable) == (floor < 1)
+    assert taken == {(1e-9, 5): 4, (1e-9, 2): 2, (1e9, 5): 2}
+
+
 def test_two_that_were_not_timed_side_by_side_are_compared_by_way_of_the_reference(bench):
     reference, other = bench[0]
     quick, slow = faster(other, 50.0), replace(faster(other, 25.0), mode="other")
@@ -351,6 +362,7 @@ def test_a_file_that_is_none_of_these_is_refused(tmp_path, line, said):
         (["--compare", "a.jsonl"], "compare has 1 files; expected two"),
         (["--compare", "a.jsonl", "b.jsonl"], "There is no file 'a.jsonl'"),
         (["--pairs", "3"], "pairs is 3; expected at least 10"),
+        (["--most-pairs", "7"], "most-pairs is 7; expected at least as many as pairs, 10"),
         (["--threads", "0"], "threads is 0; expected at least 1"),
         (["--threads", "100000"], "threads is 100000, but this process may use"),
         (["--floor", "0"], "floor is 0.0; expected a share above 0"),

@@ -16,8 +16,8 @@ from parity.throughput.rows import Phases, Row
 from parity.throughput.steady import first_steps
 from parity.throughput.worker import repeated
 
-TARGET_STEPS = 20_000
-"""Steps within which the target accuracy is looked for."""
+TARGET_STEPS, TARGET_SECONDS = 20_000, 20.0
+"""Steps, and seconds of them, within which the target accuracy is looked for."""
 
 
 def phases_of(contender: Contender, start: Start, threads: int) -> Phases:
@@ -45,14 +45,15 @@ def with_phases(row: Row, phases: Phases, start: Start, to_target: int | None, r
     return replace(row, break_even_steps=max(0, ceil(later / saved))) if saved > 0 else row
 
 
-def steps_to_target(start: Start, reference: Contender) -> int | None:
+def steps_to_target(start: Start, reference: Contender, seconds_per_step: float) -> int | None:
     """Steps to the target accuracy, which all that are equivalent take alike; None where it is not reached soon."""
     trainer = registry.load(reference.backend).trainer(
         start.config, device=reference.device, mode=reference.mode, dtype=reference.dtype
     )
     state, train, held_out = start.cast(reference.dtype)
     trainer.set_state(state)
-    order = repeated(start.order, min(start.order.steps, TARGET_STEPS))
+    most = min(TARGET_STEPS, ceil(TARGET_SECONDS / seconds_per_step))
+    order = repeated(start.order, min(start.order.steps, most))
     steps = evaluated_at(order.steps, *held_out.targets.shape)
     history = trainer.fit(train, order, evaluate=held_out.inputs, evaluate_at=steps)
     return accuracy(start, history, steps, start.experiment.target_r2).steps_to_target

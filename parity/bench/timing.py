@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from statistics import median
 from uuid import uuid4
 
@@ -27,6 +27,8 @@ class Options:
     """Cores that each process is pinned to."""
     pairs: int = 10
     """Samples of each contender, in turns with as many of the reference."""
+    most_pairs: int = 10
+    """Up to so many, while the noise is above the floor."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked, as a share."""
     phases: bool = True
@@ -58,6 +60,7 @@ class Timing:
         self._start, self._reference, self._options = start, reference, options
         self._workers = workers
         self._warm = cache(self._warmed)
+        self._steps_to_target = cache(partial(steps_to_target, start, reference))
 
     def rows(self, bare: Mapping[Contender, Row], before: Row | None, step: Step) -> Iterator[Row]:
         """The rows with their figures as they are ready; void where a process failed, or saw other bytes.
@@ -92,10 +95,19 @@ class Timing:
         """The reference's two processes begin and end a round, so that the noise is that of the largest distance in time."""
         others = [contender for contender in contenders if contender != self._reference]
         warm = [self._warm(self._reference), *map(self._warm, others), self._warm(self._reference, "again")]
-        theirs, *ours, again = in_turns([each.sample for each in warm], self._options.pairs, lambda round: step())
-        clock = clock_of(self._reference, self._options.threads)
-        noise = audit(again, theirs, clock, warm[0].threads())
+        samples = in_turns([each.sample for each in warm], self._options.pairs, lambda round: step())
+        # Whether more are taken is told by the reference alone, so that it does not depend on who is ahead.
+        while (noise := self._audit(samples, warm[0])).floor > self._options.floor and self._may_go_on(samples):
+            more = in_turns([each.sample for each in warm], self._options.pairs)
+            samples = [one + other for one, other in zip(samples, more, strict=True)]
+        theirs, *ours, _ = samples
         return Turns(uuid4().hex, {self._reference: theirs, **dict(zip(others, ours, strict=True))}, theirs, noise)
+
+    def _audit(self, samples: list[Samples], theirs: Warm) -> Audit:
+        return audit(samples[-1], samples[0], clock_of(self._reference, self._options.threads), theirs.threads())
+
+    def _may_go_on(self, samples: list[Samples]) -> bool:
+        return len(samples[0]) + self._options.pairs <= self._options.most_pairs
 
     def _row(self, bare: Row, contender: Contender, turns: Turns, before: Row | None) -> Row:
         row = with_samples(bare, turns.of[contender], clock_of(contender, self._options.threads))
@@ -112,7 +124,8 @@ class Timing:
             return row
         phases = phases_of(contender, self._start, self._options.threads)
         models = 1.0 / (self._start.config.steps * self._warm(contender).replica_seconds())
-        return with_phases(replace(row, models_per_second=models), phases, self._start, self._to_target, before)
+        to_target = self._steps_to_target(median(read(turns.reference, row.clock)))
+        return with_phases(replace(row, models_per_second=models), phases, self._start, to_target, before)
 
     def _warmed(self, contender: Contender, role: str = "contender") -> Warm:
         worker = self._workers.of((contender, role), contender.backend, self._start)
@@ -123,10 +136,6 @@ class Timing:
         """What the machine could do."""
         config, rows = self._start.config, self._start.experiment.batch_rows
         return limit_of(config, rows, self._reference.dtype, self._options.threads)
-
-    @cached_property
-    def _to_target(self) -> int | None:
-        return steps_to_target(self._start, self._reference)
 
 
 def with_samples(row: Row, samples: Samples, clock: str) -> Row:

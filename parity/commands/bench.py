@@ -52,6 +52,8 @@ class BenchOptions:
     """Cores that each process is pinned to."""
     pairs: int = 10
     """Samples of each contender, in turns with as many of the reference."""
+    most_pairs: int | None = None
+    """Up to so many, while the noise is above the floor; four times as many where none is given, on the small map no more."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked as not to be published, as a share."""
     again: bool = False
@@ -69,6 +71,10 @@ def main(arguments: list[str]) -> int:
     if options.compare:
         return _compare(options.compare, console)
     require(options.pairs >= 10, f"pairs is {options.pairs}; expected at least 10, for an interval to mean anything.")
+    require(
+        options.most_pairs is None or options.most_pairs >= options.pairs,
+        f"most-pairs is {options.most_pairs}; expected at least as many as pairs, {options.pairs}.",
+    )
     require(options.threads >= 1, f"threads is {options.threads}; expected at least 1.")
     require(
         len(cores(options.threads)) in (0, options.threads),
@@ -114,7 +120,8 @@ def _all(
     if experiment.batch_size is None and not batches:
         experiment = replace(experiment, batch_size=DEFAULT_BATCH)
     contenders = all_contenders(experiment.contender, modes)
-    timing = Options(threads=options.threads, pairs=options.pairs, floor=options.floor, phases=phases)
+    most = options.pairs * (4 if phases else 1) if options.most_pairs is None else options.most_pairs
+    timing = Options(options.threads, options.pairs, most, options.floor, phases)
     rows: list[Row] = []
     with Bench(options.json, timing, Bars(console), again=options.again) as bench:
         for each in grid(experiment, widths, batches):
