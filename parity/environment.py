@@ -45,7 +45,9 @@ def commit() -> str:
     # Installed into somebody's repository, the sources belong to no commit of it.
     if _git(root, "rev-parse", "--show-toplevel") != str(root):
         return ""
-    return _git(root, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    # What is measured is written among the sources, and makes no others of them.
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)benchmarks/results")
+    return _git(root, "rev-parse", "HEAD") + ("-dirty" if changed else "")
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -23,7 +23,7 @@ def between(row: Row, other: Row) -> Ratio:
 
     Elsewhere by way of the reference, with an interval as wide as both of theirs.
     """
-    if row.turns == other.turns and row.clock == other.clock:
+    if row.turns and (row.turns, row.clock) == (other.turns, other.clock):
         return ratio_of(row.samples, other.samples)
     (low, high), (least, most) = (each.ratio_interval or (1.0, 1.0) for each in (row, other))
     value = (row.ratio or 1.0) / (other.ratio or 1.0)

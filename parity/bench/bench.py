@@ -33,7 +33,9 @@ class Bench:
         self._options = options
         self._watcher = watcher
         self._workers = Workers(options.threads)
-        self._known = {} if again or not path.exists() else {row.key: row for row in read_rows(path)}
+        rows = [] if again or not path.exists() else read_rows(path)
+        # What could not be timed may be by now: there is a compiler, or more memory.
+        self._known = {row.key: row for row in rows if not row.void}
 
     def __enter__(self) -> "Bench":
         return self

@@ -22,9 +22,9 @@ class Cell:
         self.rival = rival(candidates)
 
     @property
-    def hidden(self) -> tuple[int, ...]:
-        """Widths of the hidden layers."""
-        return self.first.widths[1:-1]
+    def line(self) -> tuple[tuple[int, ...], str]:
+        """Where it stands on the map: the widths of the hidden layers, and the dtype."""
+        return self.first.widths[1:-1], self.first.dtype
 
     @property
     def winner(self) -> str:
@@ -56,7 +56,8 @@ def cells_of(rows: Sequence[Row]) -> list[Cell]:
 def svg(rows: Sequence[Row], title: str) -> str:
     """The map as SVG; widths downwards, batch sizes to the right."""
     cells = cells_of(rows)
-    hidden = sorted({cell.hidden for cell in cells}, key=lambda widths: (max(widths, default=0), widths))
+    lines = sorted({cell.line for cell in cells}, key=lambda line: (max(line[0], default=0), line))
+    dtypes = {dtype for _, dtype in lines}
     batches = sorted({cell.first.batch_size for cell in cells})
     parts = [_text(12, 24, title, size=16)]
     for place, (name, color) in enumerate(COLORS.items()):
@@ -64,14 +65,15 @@ def svg(rows: Sequence[Row], title: str) -> str:
         parts += [_box(12 + 150 * place, 36, 11, 11, color), _text(28 + 150 * place, 46, words)]
     for column, batch in enumerate(batches):
         parts.append(_text(LEFT + WIDTH * column + 8, TOP - 8, f"batch {batch}"))
-    for line, widths in enumerate(hidden):
-        parts.append(_text(12, TOP + HEIGHT * line + 30, "-".join(map(str, widths))))
+    for place, (hidden, dtype) in enumerate(lines):
+        parts.append(_text(12, TOP + HEIGHT * place + 30, "-".join(map(str, hidden))))
+        parts += [_text(12, TOP + HEIGHT * place + 46, dtype)] * (len(dtypes) > 1)
     for cell in cells:
-        x, y = LEFT + WIDTH * batches.index(cell.first.batch_size), TOP + HEIGHT * hidden.index(cell.hidden)
+        x, y = LEFT + WIDTH * batches.index(cell.first.batch_size), TOP + HEIGHT * lines.index(cell.line)
         parts.append(_box(x + 2, y + 2, WIDTH - 4, HEIGHT - 4, COLORS.get(cell.winner, COLORS["neither"])))
         parts += [_text(x + 12, y + 23 + 18 * number, words, color="#ffffff") for number, words in enumerate(cell.told)]
-    width, height = LEFT + WIDTH * len(batches) + 12, TOP + HEIGHT * len(hidden) + FOOT
-    parts.append(_text(12, height - 10, _foot([cell.first for cell in cells])))
+    width, height = LEFT + WIDTH * len(batches) + 12, TOP + HEIGHT * len(lines) + FOOT
+    parts.append(_text(12, height - 10, _foot(rows)))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">'
     return "\n".join([head, _box(0, 0, width, height, "#ffffff"), *parts, "</svg>"]) + "\n"
 
@@ -81,7 +83,8 @@ def _foot(rows: Sequence[Row]) -> str:
     first = rows[0]
     cores = f"{first.threads} core{'s' * (first.threads > 1)}"
     noise = max(row.noise or 0.0 for row in rows)
-    return f"{first.environment.get('processor', '')}, {cores}, {first.dtype}; noise up to {noise:.1%}"
+    dtypes = ", ".join(sorted({row.dtype for row in rows}))
+    return f"{first.environment.get('processor', '')}, {cores}, {dtypes}; noise up to {noise:.1%}"
 
 
 def _text(x: float, y: float, words: str, *, color: str = "#222222", size: int = 13) -> str:

@@ -1,7 +1,7 @@
 """What comes before the steady state, and what it means for a whole run."""
 
 from dataclasses import replace
-from math import ceil
+from math import ceil, log2
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,9 +39,9 @@ def with_phases(row: Row, phases: Phases, start: Start, to_target: int | None, r
         whole_seconds=before + start.config.steps * seconds,
         target_seconds=None if to_target is None else before + to_target * seconds,
     )
-    if reference is None or reference.phases is None or reference.seconds_per_step is None:
+    if reference is None or reference.phases is None or row.ratio is None:
         return row
-    later, saved = before - before_the_first(reference.phases), reference.seconds_per_step - seconds
+    later, saved = before - before_the_first(reference.phases), seconds / row.ratio - seconds
     return replace(row, break_even_steps=max(0, ceil(later / saved))) if saved > 0 else row
 
 
@@ -52,7 +52,8 @@ def steps_to_target(start: Start, reference: Contender, seconds_per_step: float)
     )
     state, train, held_out = start.cast(reference.dtype)
     trainer.set_state(state)
-    most = min(TARGET_STEPS, ceil(TARGET_SECONDS / seconds_per_step))
+    # A power of two: how fast the machine is today must not tell how far is looked.
+    most = min(TARGET_STEPS, 2 ** round(log2(max(1.0, TARGET_SECONDS / seconds_per_step))))
     order = repeated(start.order, min(start.order.steps, most))
     steps = evaluated_at(order.steps, *held_out.targets.shape)
     history = trainer.fit(train, order, evaluate=held_out.inputs, evaluate_at=steps)

@@ -30,4 +30,4 @@ def proven(
     if not result.complete:
         raise KeyboardInterrupt
     reasons = {pair.candidate: "" if pair.verdict == "equivalent" else pair.summary for pair in result.pairs}
-    return {contender: reasons.get(str(contender), "") for contender in contenders}
+    return {contender: "" if contender == reference else reasons[str(contender)] for contender in contenders}

@@ -36,6 +36,7 @@ def show_rows(rows: Sequence[Row], console: Console) -> None:
 def _speeds(rows: Sequence[Row]) -> Table:
     """The steady state: a row a contender, against the reference and the limit."""
     first = rows[0]
+    held = next((row for row in rows if row.limit_seconds), None)
     widths = "-".join(map(str, first.widths))
     cores = f"{first.threads} core{'s' * (first.threads > 1)}"
     table = _plain(f"[bold]{widths}, batch {first.batch_size}[/bold], {first.dtype}, {cores}")
@@ -46,13 +47,12 @@ def _speeds(rows: Sequence[Row]) -> Table:
     for row in rows:
         limit = "-" if row.limit_ratio is None else f"{short(row.limit_ratio)} x"
         table.add_row(_name(row), row.class_, _microseconds(row), *_faster(row), limit)
-    if first.limit_seconds:
-        share = max(row.rate_share or 0.0 for row in rows)
+    table.caption, table.caption_justify = f"noise {first.noise or 0.0:.1%}", "left"
+    if held is not None and held.limit_seconds is not None:
         table.caption = (
-            f"limit: {short(1e6 * first.limit_seconds)} us, {first.limit.split(' -')[0]}; the fastest does {share:.0%} of the "
-            f"machine's matrix product; noise {first.noise or 0.0:.1%}"
+            f"limit: {short(1e6 * held.limit_seconds)} us, {held.limit.split(':')[0]}; {held.mode} does {held.rate_share:.0%} "
+            f"of the machine's matrix product; {table.caption}"
         )
-        table.caption_justify = "left"
     return table
 
 
@@ -107,7 +107,8 @@ def _faster(row: Row) -> tuple[str, str]:
     if row.ratio is None or row.ratio_interval is None:
         return "reference", ""
     low, high = row.ratio_interval
-    if row.equal_within is not None and row.equal_within <= (row.noise or 0.0):
+    # On a noisy machine all would be equal.
+    if row.equal_within is not None and row.equal_within <= (row.noise or 0.0) and not row.unpublishable:
         return "equal", f"within {row.equal_within:.1%}"
     return f"{1.0 / row.ratio:.3g}", f"{1.0 / high:.3g} to {1.0 / low:.3g}"
 

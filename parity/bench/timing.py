@@ -1,8 +1,10 @@
 """One network timed: all contenders in the same turns, each in a process of its own, and the reference in two."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cache, partial
+from math import ceil
 from statistics import median
 from uuid import uuid4
 
@@ -11,12 +13,13 @@ from parity.contender import Contender
 from parity.start import Start
 from parity.throughput.audit import FLOOR, Audit, audit
 from parity.throughput.limit import Limit, limit_of
-from parity.throughput.process import TimingError, Workers
+from parity.throughput.process import Seconds, TimingError, Workers
 from parity.throughput.rows import Row
 from parity.throughput.statistics import interval_of, ratio_of
 from parity.throughput.steady import Samples, Warm, clock_of, first_steps, in_turns, read
 
 Step = Callable[[], None]
+CLOCKS = ("cpu", "wall")
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,9 @@ class Options:
     threads: int = 1
     """Cores that each process is pinned to."""
     pairs: int = 10
-    """Samples of each contender, in turns with as many of the reference."""
-    most_pairs: int = 10
-    """Up to so many, while the noise is above the floor."""
+    """Rounds, each with a sample of every contender; an even number."""
+    most_pairs: int = 0
+    """Up to so many, where the noise is above the floor."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked, as a share."""
     phases: bool = True
@@ -38,6 +41,15 @@ class Options:
         """How many parts of the work `Timing.rows` tells of."""
         return 2 * contenders + self.pairs
 
+    def rounds_left(self, noise: float) -> int:
+        """How many more it takes until the noise is at the floor: it falls with the root of their number.
+
+        Told once, from the first rounds of the reference alone (Stein 1945, doi 10.1214/aoms/1177731088): whoever looks again
+        and again finds a low noise by luck.
+        """
+        needed = self.pairs * (noise / self.floor) ** 2 if noise > self.floor else 0
+        return max(0, 2 * (min(ceil(needed), self.most_pairs) // 2) - self.pairs)
+
 
 @dataclass(frozen=True)
 class Turns:
@@ -45,9 +57,28 @@ class Turns:
 
     name: str
     of: Mapping[Contender, Samples]
-    reference: Samples
-    noise: Audit
-    """Of the reference against itself, in a second process."""
+    """The reference's are those of its first process."""
+    noise: Mapping[str, Audit]
+    """By clock: of the reference against itself, in a second process."""
+    limits: Mapping[str, Limit]
+    """By dtype what the machine could do: of a loop in C the better of what it did before and behind."""
+
+
+class LostError(TimingError):
+    """A contender, which it names, could not be sampled."""
+
+    def __init__(self, contender: Contender, why: str) -> None:
+        super().__init__(why)
+        self.contender = contender
+
+
+@contextmanager
+def naming(contender: Contender) -> Iterator[None]:
+    """What fails inside is this contender's."""
+    try:
+        yield
+    except TimingError as error:
+        raise LostError(contender, str(error)) from None
 
 
 class Timing:
@@ -74,68 +105,85 @@ class Timing:
             except TimingError as error:
                 voids[contender] = str(error)
             step()
-        try:
-            turns = self._turns([contender for contender in bare if contender not in voids], step)
-        except TimingError as error:
-            voids = dict.fromkeys(bare, str(error)) | voids
+        turns = self._turns(bare, voids, step)
         for contender, row in bare.items():
+            if contender != self._reference:
+                row = replace(row, reference=str(self._reference))
             try:
-                row = (
-                    replace(row, void=voids[contender])
-                    if contender in voids
-                    else self._row(row, contender, turns, before)
-                )
+                timed = None if turns is None or contender in voids else self._row(row, contender, turns, before)
+                row = timed or replace(row, void=voids[contender])
             except TimingError as error:
                 row = replace(row, void=str(error))
             yield row
             before = row if contender == self._reference else before
             step()
 
-    def _turns(self, contenders: list[Contender], step: Step) -> Turns:
-        """The reference's two processes begin and end a round, so that the noise is that of the largest distance in time."""
-        others = [contender for contender in contenders if contender != self._reference]
-        warm = [self._warm(self._reference), *map(self._warm, others), self._warm(self._reference, "again")]
-        samples = in_turns([each.sample for each in warm], self._options.pairs, lambda round: step())
-        # Whether more are taken is told by the reference alone, so that it does not depend on who is ahead.
-        while (noise := self._audit(samples, warm[0])).floor > self._options.floor and self._may_go_on(samples):
-            more = in_turns([each.sample for each in warm], self._options.pairs)
-            samples = [one + other for one, other in zip(samples, more, strict=True)]
-        theirs, *ours, _ = samples
-        return Turns(uuid4().hex, {self._reference: theirs, **dict(zip(others, ours, strict=True))}, theirs, noise)
+    def _turns(self, bare: Iterable[Contender], voids: dict[Contender, str], step: Step) -> Turns | None:
+        """Samples of all that are not void; one that is lost on the way becomes so, and the others begin anew."""
+        while contenders := [contender for contender in bare if contender not in voids]:
+            try:
+                return self._sampled(contenders, step)
+            except LostError as error:
+                lost = contenders if error.contender == self._reference else [error.contender]
+                voids |= dict.fromkeys(lost, str(error))
+        return None
 
-    def _audit(self, samples: list[Samples], theirs: Warm) -> Audit:
-        return audit(samples[-1], samples[0], clock_of(self._reference, self._options.threads), theirs.threads())
+    def _sampled(self, contenders: list[Contender], step: Step) -> Turns:
+        """Samples of each, and of the reference in two processes."""
+        reference, options, dtypes = self._reference, self._options, {contender.dtype for contender in contenders}
+        others = [contender for contender in contenders if contender != reference]
+        samplers = [self._sampler(reference), *map(self._sampler, others), self._sampler(reference, "again")]
+        before = self._limits(dtypes)
+        first = in_turns(samplers, options.pairs, lambda number: step())
+        noise = audit(first[-1], first[0], clock_of(reference, options.threads), 1)
+        more = in_turns(samplers, options.rounds_left(noise.floor))
+        theirs, *ours, again = (some + others for some, others in zip(first, more, strict=True))
+        behind = self._limits(dtypes)
+        threads = self._warm(reference).threads()
+        return Turns(
+            name=uuid4().hex,
+            of={reference: theirs, **dict(zip(others, ours, strict=True))},
+            noise={clock: audit(again, theirs, clock, threads) for clock in CLOCKS},
+            limits={name: min(before[name], behind[name], key=lambda limit: limit.seconds_per_step) for name in dtypes},
+        )
 
-    def _may_go_on(self, samples: list[Samples]) -> bool:
-        return len(samples[0]) + self._options.pairs <= self._options.most_pairs
+    def _sampler(self, contender: Contender, role: str = "contender") -> Callable[[], Seconds]:
+        """What takes a sample of it, warm."""
+        with naming(contender):
+            warm = self._warm(contender, role)
+
+        def sample() -> Seconds:
+            with naming(contender):
+                return warm.sample()
+
+        return sample
 
     def _row(self, bare: Row, contender: Contender, turns: Turns, before: Row | None) -> Row:
-        row = with_samples(bare, turns.of[contender], clock_of(contender, self._options.threads))
+        clock, theirs = clock_of(contender, self._options.threads), turns.of[self._reference]
+        row, noise = with_samples(bare, turns.of[contender], clock), turns.noise[clock]
         if contender != self._reference:
-            row = with_ratio(replace(row, reference=str(self._reference)), turns.reference)
+            row = with_ratio(row, theirs)
         row = replace(
-            with_limit(row, self._limit),
+            with_limit(row, turns.limits[contender.dtype]),
             turns=turns.name,
-            noise=turns.noise.floor,
-            unpublishable=tuple(turns.noise.marks(self._options.floor)),
-            audit=dict(vars(turns.noise)),
+            noise=noise.floor,
+            unpublishable=tuple(noise.marks(self._options.floor)),
+            audit=dict(vars(noise)),
         )
         if not self._options.phases:
             return row
         phases = phases_of(contender, self._start, self._options.threads)
         models = 1.0 / (self._start.config.steps * self._warm(contender).replica_seconds())
-        to_target = self._steps_to_target(median(read(turns.reference, row.clock)))
+        to_target = self._steps_to_target(median(read(theirs, clock_of(self._reference, self._options.threads))))
         return with_phases(replace(row, models_per_second=models), phases, self._start, to_target, before)
 
     def _warmed(self, contender: Contender, role: str = "contender") -> Warm:
         worker = self._workers.of((contender, role), contender.backend, self._start)
         return Warm(contender, worker, first_steps(self._start))
 
-    @cached_property
-    def _limit(self) -> Limit | None:
-        """What the machine could do."""
+    def _limits(self, dtypes: Iterable[str]) -> dict[str, Limit]:
         config, rows = self._start.config, self._start.experiment.batch_rows
-        return limit_of(config, rows, self._reference.dtype, self._options.threads)
+        return {dtype: limit_of(config, rows, dtype, self._options.threads) for dtype in dtypes}
 
 
 def with_samples(row: Row, samples: Samples, clock: str) -> Row:
@@ -165,13 +213,13 @@ def with_ratio(row: Row, reference: Samples) -> Row:
     )
 
 
-def with_limit(row: Row, limit: Limit | None) -> Row:
-    """The row with its distance to the limit of the machine; without where that is another device's, or not known."""
-    if row.seconds_per_step is None or row.device != "cpu" or limit is None:
+def with_limit(row: Row, limit: Limit) -> Row:
+    """The row with its distance to the limit of the machine's CPU; without on another device."""
+    if row.seconds_per_step is None or row.device != "cpu":
         return row
     return replace(
         row,
-        limit=f"{limit.kind} {limit.flags}".strip(),
+        limit=f"{limit.kind}: {limit.flags or limit.reason}",
         matmul_rate=limit.matmul_rate,
         copy_rate=limit.copy_rate,
         limit_seconds=limit.seconds_per_step,

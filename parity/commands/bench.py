@@ -51,9 +51,9 @@ class BenchOptions:
     threads: int = 1
     """Cores that each process is pinned to."""
     pairs: int = 10
-    """Samples of each contender, in turns with as many of the reference."""
+    """Rounds, each with a sample of every contender; an even number."""
     most_pairs: int | None = None
-    """Up to so many, while the noise is above the floor; four times as many where none is given, on the small map no more."""
+    """Up to so many, where the noise is above the floor; four times as many where none is given, on the small map no more."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked as not to be published, as a share."""
     again: bool = False
@@ -70,7 +70,23 @@ def main(arguments: list[str]) -> int:
     console = Console()
     if options.compare:
         return _compare(options.compare, console)
-    require(options.pairs >= 10, f"pairs is {options.pairs}; expected at least 10, for an interval to mean anything.")
+    _check(options)
+    if not options.cache:
+        compile_anew()
+    named = bool(arguments) and not arguments[0].startswith("-")
+    mapped = not named and not options.widths and not options.batches
+    rows = _mapped(options, console) if mapped else _timed(options, console)
+    if options.picture is not None:
+        write_whole(options.picture, svg(rows, "Which backend trains faster").encode())
+    console.print(f"Kept in {escape(str(options.json))}", highlight=False, soft_wrap=True)
+    return EXIT_STATUS["different"] if any(row.void and row.reference for row in rows) else 0
+
+
+def _check(options: BenchOptions) -> None:
+    require(
+        options.pairs >= 10 and options.pairs % 2 == 0,
+        f"pairs is {options.pairs}; expected an even number of at least 10: rounds go forwards and backwards in turn.",
+    )
     require(
         options.most_pairs is None or options.most_pairs >= options.pairs,
         f"most-pairs is {options.most_pairs}; expected at least as many as pairs, {options.pairs}.",
@@ -86,15 +102,6 @@ def main(arguments: list[str]) -> int:
             all(value >= 1 for value in getattr(options, name)),
             f"{name} is {getattr(options, name)}; expected whole numbers of at least 1.",
         )
-    if not options.cache:
-        compile_anew()
-    named = bool(arguments) and not arguments[0].startswith("-")
-    mapped = not named and not options.widths and not options.batches
-    rows = _mapped(options, console) if mapped else _timed(options, console)
-    if options.picture is not None:
-        write_whole(options.picture, svg(rows, "Which backend trains faster").encode())
-    console.print(f"Kept in {escape(str(options.json))}", highlight=False, soft_wrap=True)
-    return EXIT_STATUS["different"] if any(row.void and row.reference for row in rows) else 0
 
 
 def _timed(options: BenchOptions, console: Console) -> list[Row]:
@@ -127,6 +134,9 @@ def _all(
         for each in grid(experiment, widths, batches):
             # On a map only what can run; of a network that is named, each mode, or why not.
             asked = usable(contenders, each) if modes else contenders
+            require(
+                bool(asked), f"None of {', '.join(map(str, contenders))} can train this network here; name another."
+            )
             mine = bench.rows(each, asked, _reference(asked))
             show_rows(mine, console)
             rows += mine

@@ -29,18 +29,25 @@ class Conversation:
             stderr=self._errors,
             text=True,
             env={**os.environ, **environment},
+            start_new_session=True,  # Ctrl-C is for the process that asks; it ends this one.
         )
+        self.pid = self._process.pid
 
     def ask(self, question: Told) -> Told:
         """The answer to a question; EndedError where there is none."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        if self._process.stdin.closed:
+            raise EndedError("it was told to end")
         try:
             self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
             answer = self._process.stdout.readline()
         except BrokenPipeError:
             answer = ""
+        except BaseException:
+            self.close()  # An answer that nobody waits for would be taken for the next one's.
+            raise
         if not answer:
             self._process.wait()
             self._errors.seek(0)

@@ -54,17 +54,12 @@ class Limit:
     """Bytes a second."""
 
 
-def limit_of(
-    config: TrainingConfig, batch_size: int, dtype: str, threads: int = 1, device: str = "cpu"
-) -> Limit | None:
-    """The limit of a step on batches of so many rows, on so many threads of this machine (the C takes one).
+def limit_of(config: TrainingConfig, batch_size: int, dtype: str, threads: int = 1) -> Limit:
+    """The limit of a step on batches of so many rows, on so many threads of this machine's CPU (the C takes one).
 
-    None on any other device than the CPU: its rates can't be measured without a framework. Raises InputError for a batch or
-    threads below 1.
+    Another device has none: its rates can't be measured without a framework. Raises InputError for a batch or threads below 1.
     """
     require(batch_size >= 1, f"batch_size is {batch_size!r}; expected a whole number of at least 1.")
-    if device != "cpu":
-        return None
     work = work_of(config, batch_size, dtype)
     rates = roofline(dtype, threads, work.bytes)
     least = rates.seconds(work.flops, work.bytes)

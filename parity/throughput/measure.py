@@ -24,7 +24,7 @@ def measure(contenders: Sequence[Contender], start: Start, done: Done) -> dict[s
         for contender in contenders:
             warm.append(Warm(contender, workers[contender.backend], first_steps(start)))
             done(len(warm))
-        rounds = in_turns([each.sample for each in warm], ROUNDS, lambda round: done(len(warm) + round))
+        rounds = in_turns([each.sample for each in warm], ROUNDS, lambda number: done(len(warm) + number))
     return {str(each.contender): _throughput(each, samples) for each, samples in zip(warm, rounds, strict=True)}
 
 

@@ -40,9 +40,14 @@ class Worker:
         self._cores = cores(threads)
         try:
             self.take(start)
-        except TimingError:
+        except BaseException:
             self.close()
             raise
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._conversation.pid
 
     def take(self, start: Start) -> None:
         """Have it train from a start from now on; TimingError where it made other bytes of it."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from math import ceil
 
+import numpy as np
+
 from parity.contender import Contender
 from parity.contract import Solver
 from parity.progress import Done
@@ -12,7 +14,7 @@ from parity.throughput.process import Seconds, Worker
 FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
 """Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
 SAMPLE_SECONDS = 0.2
-"""A sample takes at least as long, so that what comes with every call weighs little."""
+"""A sample takes about as long at least, so that what comes with every call weighs little."""
 AIM = 1.1
 """How much longer than it must be a sample is made: a later one may be quicker."""
 MOST_WARMUPS = 8
@@ -73,15 +75,18 @@ Samples = tuple[Seconds, ...]
 """Of one contender, in seconds a step, in the order of the rounds."""
 
 
-def in_turns(
-    contenders: Sequence[Callable[[], Seconds]], rounds: int, done: Done = lambda round: None
-) -> list[Samples]:
-    """Samples in the order A B C, C B A, A B C, ...: of any two as A B B A, so that what drifts evenly meets both alike."""
-    taken: list[list[Seconds]] = [[] for _ in contenders]
+def in_turns(samplers: Sequence[Callable[[], Seconds]], rounds: int, done: Done = lambda number: None) -> list[Samples]:
+    """A sample of each in every round: A B C, C B A, then in another order and backwards.
+
+    Any two lie as A B B A, so that what drifts evenly meets both alike, and none has the same neighbours always.
+    """
+    random = np.random.default_rng(0)
+    taken: list[list[Seconds]] = [[] for _ in samplers]
+    order: list[int] = list(range(len(samplers)))
     for number in range(rounds):
-        turn = list(zip(contenders, taken, strict=True))
-        for sample, into in turn if number % 2 == 0 else reversed(turn):
-            into.append(sample())
+        order = random.permutation(order).tolist() if number % 2 == 0 else order[::-1]
+        for place in order:
+            taken[place].append(samplers[place]())
         done(number + 1)
     return [tuple(samples) for samples in taken]
 

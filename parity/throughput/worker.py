@@ -4,6 +4,7 @@ Lines of JSON: first an experiment and the cores, then a request a line, another
 line.
 """
 
+import gc
 import os
 import sys
 import time
@@ -59,7 +60,7 @@ class Runner:
             "import_seconds": load,
             "transfer_seconds": transfer,
             # As of a run of one step, which is compiled as any other.
-            "first_step_seconds": build + first - again * (steps - 1) / steps,
+            "first_step_seconds": build + again / steps + max(0.0, first - again),
             "compile_seconds": max(0.0, first - again),
             "idle_bytes": idle,
             "peak_bytes": peak_bytes(),
@@ -107,10 +108,13 @@ def peak_bytes() -> int:
         return 0
     with suppress(OSError):
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+        for line in lines:
+            if line.startswith("VmHWM"):
+                return 1024 * int(line.split()[1])
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS, which has no /proc
+    # macOS counts in bytes, others in KiB.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def threads() -> int:
@@ -133,15 +137,18 @@ def answer_to(request: dict[str, Any], runner: Runner) -> dict[str, Any]:
 def main() -> None:
     """Serve requests until the input ends."""
     asked, answer = questions()
+    runner: list[Runner] = []
     for request in asked:
         try:
             if "experiment" in request:
                 pin(request["cores"])
+                runner.clear()  # What the last experiment took must not stand beside the next.
+                gc.collect()
                 start = draw(experiment_from(request["experiment"], "the experiment"))
-                runner = Runner(start)
+                runner.append(Runner(start))
                 answer({"hashes": dict(start.hashes)})
             else:
-                answer(answer_to(request, runner))
+                answer(answer_to(request, *runner))
         except ParityError as error:
             answer({"error": str(error)})
 
