@@ -53,6 +53,8 @@ bench: install $(PEERS) ## Remake the committed benchmark results
 	$(BIN)/python -m benchmarks.solver_cost
 	$(BIN)/python -m benchmarks.planted_delay
 	$(BIN)/parity bench paraboloid --batch-size 32 --model.activation tanh --json benchmarks/results/bench.jsonl
+	$(BIN)/parity bench --widths 1024 --batches 256 --contender jax:scan:float32 --contender jax:flat:float32 \
+		--contender torch:eager:float32 --contender torch:flat:float32 --json benchmarks/results/bench.jsonl
 	$(BIN)/parity bench --most-pairs 40 --json benchmarks/results/map.jsonl --picture benchmarks/results/map.svg
 	$(BIN)/python -m benchmarks.peers
 

@@ -1,6 +1,6 @@
 """One network timed: all contenders in the same turns, each in a process of its own, and the reference in two."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -134,10 +134,7 @@ class Timing:
         others = [contender for contender in contenders if contender != reference]
         samplers = [self._sampler(reference), *map(self._sampler, others), self._sampler(reference, "again")]
         before = self._limits(dtypes)
-        first = in_turns(samplers, options.pairs, lambda number: step())
-        noise = audit(first[-1], first[0], clock_of(reference, options.threads), 1)
-        more = in_turns(samplers, options.rounds_left(noise.floor))
-        theirs, *ours, again = (some + others for some, others in zip(first, more, strict=True))
+        theirs, *ours, again = sampled(samplers, options, clock_of(reference, options.threads), step)
         behind = self._limits(dtypes)
         threads = self._warm(reference).threads()
         return Turns(
@@ -184,6 +181,16 @@ class Timing:
     def _limits(self, dtypes: Iterable[str]) -> dict[str, Limit]:
         config, rows = self._start.config, self._start.experiment.batch_rows
         return {dtype: limit_of(config, rows, dtype, self._options.threads) for dtype in dtypes}
+
+
+def sampled(
+    samplers: Sequence[Callable[[], Seconds]], options: Options, clock: str, step: Step = lambda: None
+) -> list[Samples]:
+    """Samples of each, in as many rounds as the noise between the first and the last asks for, which must be the same."""
+    first = in_turns(samplers, options.pairs, lambda number: step())
+    noise = audit(first[-1], first[0], clock, options.threads).floor
+    more = in_turns(samplers, options.rounds_left(noise))
+    return [some + others for some, others in zip(first, more, strict=True)]
 
 
 def with_samples(row: Row, samples: Samples, clock: str) -> Row:
