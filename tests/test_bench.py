@@ -295,12 +295,15 @@ def test_two_that_were_not_timed_side_by_side_are_compared_by_way_of_the_referen
 
 
 def test_a_map_says_who_is_ahead_and_by_how_much(bench):
-    slow, quick = bench[0][0], faster(bench[0][1], 1000.0)
+    slow, quick = (replace(row, unpublishable=()) for row in (bench[0][0], faster(bench[0][1], 1000.0)))
     alike = replace(faster(slow, 1.0001), backend=quick.backend, mode=quick.mode)
     other = [replace(row, batch_size=64) for row in (slow, alike)]
     picture = svg([slow, quick, *other], "Which")
     words = [text.text for text in ElementTree.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")]
     ratio = between(slow, quick)
+    marked = svg([slow, replace(quick, unpublishable=("busy",))], "Which")
+    assert "* not to be published" in marked
+    assert " x *<" in marked
     assert f"{ratio.value:.3g} ({ratio.low:.3g} to {ratio.high:.3g}) x" in words
     assert {"10-5", "batch 32", "batch 64"} <= set(words)
     assert [cell.winner for cell in cells_of([slow, quick, *other])] == ["torch", "neither"]

@@ -41,7 +41,7 @@ class Cell:
         mode = f"{self.best.backend}:{self.best.mode}" + (
             "" if self.best.device == "cpu" else f" on {self.best.device}"
         )
-        ahead = "" if self.rival is None else f"{factor(self.rival, self.best)} x"
+        ahead = "" if self.rival is None else f"{factor(self.rival, self.best)} x{' *' * bool(self.best.unpublishable)}"
         return f"{mode}, {short(1e6 * (self.best.seconds_per_step or 0.0))} us", ahead
 
 
@@ -84,7 +84,8 @@ def _foot(rows: Sequence[Row]) -> str:
     cores = f"{first.threads} core{'s' * (first.threads > 1)}"
     noise = max(row.noise or 0.0 for row in rows)
     dtypes = ", ".join(sorted({row.dtype for row in rows}))
-    return f"{first.environment.get('processor', '')}, {cores}, {dtypes}; noise up to {noise:.1%}"
+    marked = "; * not to be published" if any(row.unpublishable for row in rows) else ""
+    return f"{first.environment.get('processor', '')}, {cores}, {dtypes}; noise up to {noise:.1%}{marked}"
 
 
 def _text(x: float, y: float, words: str, *, color: str = "#222222", size: int = 13) -> str:
