@@ -29,7 +29,7 @@ from parity.throughput.measure import measure
 from parity.throughput.process import Seconds, TimingError, Worker, Workers, cores
 from parity.throughput.rows import append, latest, read_rows
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import in_turns
+from parity.throughput.steady import Warm, in_turns
 
 SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
 NUMPY = Contender("numpy", "cpu", "loop", "float64")
@@ -243,18 +243,18 @@ def test_advice_names_the_fastest_and_what_is_not_told_apart(bench):
 
 
 def test_a_contender_that_is_lost_is_void_and_the_others_are_timed(tmp_path, monkeypatch):
-    """Its process is killed when it has been sampled a few times."""
+    """Its process is killed in the third round."""
     lost, taken = replace(NUMPY, dtype="float32"), []
-    seconds = Worker.seconds
+    sample = Warm.sample
 
-    def dying(self, contender, *asked, **named):
-        if contender == lost:
-            taken.append(contender)
-            if len(taken) == 6:
-                os.kill(self.pid, signal.SIGKILL)
-        return seconds(self, contender, *asked, **named)
+    def dying(self):
+        if self.contender == lost:
+            taken.append(self)
+            if len(taken) == 3:
+                os.kill(self._worker.pid, signal.SIGKILL)
+        return sample(self)
 
-    monkeypatch.setattr(Worker, "seconds", dying)
+    monkeypatch.setattr(Warm, "sample", dying)
     path, options = tmp_path / "rows.jsonl", Options(phases=False, pairs=4)
     with Bench(path, options, Silent()) as bench:
         reference, other = bench.rows(SMALL, [lost], NUMPY)
@@ -262,7 +262,6 @@ def test_a_contender_that_is_lost_is_void_and_the_others_are_timed(tmp_path, mon
     assert other.reference == reference.contender
     assert not reference.void
     assert len(reference.samples) == 4
-    taken.extend(6 * [lost])
     with Bench(path, options, Silent()) as bench:
         again, other = bench.rows(SMALL, [lost], NUMPY)
     assert again == reference
