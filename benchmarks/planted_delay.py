@@ -1,11 +1,10 @@
 """Whether the timing sees what is there and nothing else: `python -m benchmarks.planted_delay`
 
-One contender four times in the same rounds, as `parity bench` takes them: as the reference and once more, from which the noise
-is told; as it is, in a third process; and there with a tenth of its time idled away behind it. A trial is what the rounds say
-of the last two. Every second trial begins with new processes.
+One contender in the same rounds, as `parity bench` takes them: as the reference, in several processes, from which the noise is
+told; as it is, in one more; and there with a tenth of its time idled away behind it. A trial is what the rounds say of the last
+two. Every second trial begins with new processes.
 """
 
-from collections.abc import Callable
 from contextlib import ExitStack
 
 from benchmarks.results import keep
@@ -13,14 +12,14 @@ from parity.bench.timing import Options, sampled
 from parity.contender import Contender, expand, parse
 from parity.problems import recipe
 from parity.start import Start, draw
-from parity.throughput.audit import audit
-from parity.throughput.process import Seconds, Worker
+from parity.throughput.audit import PROCESSES, audit
+from parity.throughput.process import Worker
 from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import Warm, clock_of, first_steps, read
+from parity.throughput.steady import Warm, clock_of, first_steps, mean_of, read
 
 CONTENDERS = ("torch:cpu:float32", "jax:cpu:float32")
 DELAY = 0.1
-PROCESSES, TRIALS = 10, 2
+BEGINNINGS, TRIALS = 10, 2
 """How often all processes of a contender are begun anew, and trials in each."""
 OPTIONS = Options(most_pairs=40)
 
@@ -30,7 +29,7 @@ def main() -> None:
     start, rows = draw(recipe("paraboloid")), []
     for text in CONTENDERS:
         (contender,) = expand(parse(text))
-        told = [answer for _ in range(PROCESSES) for answer in trials(contender, start)]
+        told = [answer for _ in range(BEGINNINGS) for answer in trials(contender, start)]
         seen = sum(each["delayed"] == "slower" for each in told) / len(told)
         quiet = sum(each["as it is"] not in ("slower", "faster") for each in told) / len(told)
         marked = sum(each["noise"] > OPTIONS.floor for each in told)
@@ -52,15 +51,15 @@ def trials(contender: Contender, start: Start) -> list[dict[str, str | float]]:
         def begun() -> Warm:
             return Warm(contender, stack.enter_context(Worker(contender.backend, start)), first_steps(start))
 
-        theirs, ours, again = (begun() for _ in range(3))
-        samplers: list[Callable[[], Seconds]] = [theirs.sample, ours.sample, lambda: ours.sample(DELAY), again.sample]
+        references, ours = [begun().sample for _ in range(PROCESSES)], begun()
         for _ in range(TRIALS):
-            samples = sampled(samplers, OPTIONS, clock)
-            noise = audit(samples[-1], samples[0], clock, OPTIONS.threads).floor
-            reference, plain, delayed, _ = (read(each, clock) for each in samples)
+            theirs, both = sampled(references, [ours.sample, lambda: ours.sample(DELAY)], OPTIONS, clock)
+            noise = audit(theirs, clock, OPTIONS.threads).floor
+            reference, plain, delayed = (read(each, clock) for each in (mean_of(theirs), *both))
+            alike, apart = ratio_of(plain, reference), ratio_of(delayed, reference)
             told.append(
-                {"as it is": ratio_of(plain, reference).told(noise), "noise": noise, "rounds": len(reference),
-                 "delayed": ratio_of(delayed, reference).told(noise)}
+                {"noise": noise, "rounds": len(reference), "as it is": alike.told(noise), "ratio": alike.value,
+                 "delayed": apart.told(noise), "delayed ratio": apart.value}
             )  # fmt: skip
     return told
 

@@ -18,18 +18,19 @@ from parity.bench import Bench, Options, advice, all_contenders, compared, grid,
 from parity.bench.advice import between, fastest_first
 from parity.bench.map import cells_of
 from parity.bench.proof import proven
+from parity.bench.warming import Warming
 from parity.cli import main
 from parity.contender import Contender, expand, parse
 from parity.contract import InputError
 from parity.problems import recipe
 from parity.progress import Silent
 from parity.start import draw
-from parity.throughput.audit import audit
+from parity.throughput.audit import PROCESSES, audit
 from parity.throughput.measure import measure
 from parity.throughput.process import Seconds, TimingError, Worker, Workers, cores
 from parity.throughput.rows import append, latest, read_rows
-from parity.throughput.statistics import ratio_of
-from parity.throughput.steady import Warm, in_turns
+from parity.throughput.statistics import apart, ratio_of
+from parity.throughput.steady import Warm, in_turns, mean_of
 
 SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
 NUMPY = Contender("numpy", "cpu", "loop", "float64")
@@ -93,13 +94,32 @@ def test_turns_are_abba():
 
 def test_a_busy_and_a_noisy_machine_are_marked():
     calm = 10 * (Seconds(1.0, 1.0),)
-    assert audit(calm, calm, "cpu", 1).marks(0.05) == []
+    assert audit([calm, calm], "cpu", 1).marks(0.05) == []
     busy = 10 * (Seconds(1.5, 1.0),)
-    (mark,) = audit(busy, busy, "cpu", 1).marks(0.05)
+    (mark,) = audit([busy, busy], "cpu", 1).marks(0.05)
     assert mark == "busy: runs took 1.50 times the time that they computed"
     rng = np.random.default_rng(0)
     wild = [tuple(Seconds(t, t) for t in np.exp(rng.normal(0, 0.5, 10))) for _ in range(2)]
-    assert any("noise of" in mark for mark in audit(*wild, "cpu", 1).marks(0.05))
+    assert any("noise of" in mark for mark in audit(wild, "cpu", 1).marks(0.05))
+
+
+@pytest.mark.parametrize("spread", [0.003, 0.02])
+@pytest.mark.parametrize("processes", [3, PROCESSES])
+def test_two_processes_of_one_program_are_as_far_apart_as_is_told(spread, processes):
+    """Each is faster or slower for as long as it lives; in a twentieth of the trials by more than is told of the first ones."""
+    rng, trials, beyond = np.random.default_rng(0), 1000, 0
+    for _ in range(trials):
+        lives = np.exp(rng.normal(0, spread, (processes + 2, 1)) + rng.normal(0, 0.1, 10))
+        margin = apart(lives[:-2])
+        assert apart(np.exp(rng.normal(0, 0.1, 10)) * lives[:-2]) == pytest.approx(margin)
+        beyond += not 1 / (1 + margin) <= lives[-1, 0] / lives[-2, 0] <= 1 + margin
+    assert 0.03 < beyond / trials < 0.07
+
+
+def test_the_reference_is_the_mean_of_its_processes():
+    one, other = ((Seconds(1.0, 2.0), Seconds(3.0, 3.0)), (Seconds(4.0, 8.0), Seconds(3.0, 3.0)))
+    (first, second) = mean_of([one, other])
+    assert (first.wall, first.cpu, second.wall, second.cpu) == pytest.approx((2.0, 4.0, 3.0, 3.0))
 
 
 @pytest.fixture(scope="module")
@@ -324,6 +344,34 @@ def test_a_process_takes_one_start_after_the_other_and_an_ended_one_is_replaced(
             workers.of("a", "numpy", replace(small, hashes={**small.hashes, "data": "?"}))
     finally:
         workers.close()
+
+
+def test_an_interrupt_does_not_wait_for_what_gets_warm():
+    """The first process is getting warm and others wait for their turn; none of them is left."""
+    workers, start, others = Workers(threads=1), draw(SMALL), children()
+
+    def interrupted():
+        with Warming(start, workers) as warming:
+            for number in range(3):
+                warming.begin(NUMPY, number)
+            while children() == others:
+                pass
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert children() == others
+    with pytest.raises(TimingError, match="was ended"):
+        workers.of("another", "numpy", start)
+    assert children() == others
+
+
+def children():
+    """Processes that this one has begun to time in, and that live."""
+    told = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True, check=True
+    )
+    return [line for line in told.stdout.splitlines() if "parity.throughput.worker" in line]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets")

@@ -11,6 +11,7 @@ from pathlib import Path
 from parity.bench.field import network_of, told, unusable
 from parity.bench.proof import proven
 from parity.bench.timing import Options, Timing
+from parity.bench.warming import Warming
 from parity.contender import Contender
 from parity.environment import describe
 from parity.experiment import Experiment
@@ -62,20 +63,22 @@ class Bench:
         """Rows as they are measured; those that can't be are void, each with its reason."""
         reasons = {contender: unusable(contender, start.config) for contender in bare}
         usable = [contender for contender in bare if not reasons[contender]]
-        # Of those that were compared, and not of those that can't run, it is said with what.
-        compared = proven(start.experiment, reference, usable, self._watcher)
-        reasons |= compared
-        for contender, row in bare.items():
-            if reasons[contender]:
-                yield replace(row, void=reasons[contender], reference=str(reference) if contender in compared else "")
-        sound = {contender: row for contender, row in bare.items() if not reasons[contender]}
-        if not sound:
-            return
-        task = self._watcher.task(f"timing {told(start)}", self._options.parts(len(sound)))
-        with task as done:
-            parts = count(1)
-            timing = Timing(start, reference, self._options, self._workers)
-            yield from timing.rows(sound, before, lambda: done(next(parts)))
+        with Warming(start, self._workers) as warming:
+            timing = Timing(start, reference, self._options, warming)
+            timing.begin(usable)
+            # Of those that were compared, and not of those that can't run, it is said with what.
+            compared = proven(start.experiment, reference, usable, self._watcher)
+            reasons |= compared
+            for contender, row in bare.items():
+                if reasons[contender]:
+                    yield replace(
+                        row, void=reasons[contender], reference=str(reference) if contender in compared else ""
+                    )
+            sound = {contender: row for contender, row in bare.items() if not reasons[contender]}
+            if sound:
+                parts = count(1)
+                with self._watcher.task(f"timing {told(start)}", self._options.parts(len(sound))) as done:
+                    yield from timing.rows(sound, before, lambda: done(next(parts)))
 
     def _bare(self, start: Start, contender: Contender, reference: Contender) -> Row:
         """All of a row that is known before it is measured."""

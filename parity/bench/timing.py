@@ -1,4 +1,4 @@
-"""One network timed: all contenders in the same turns, each in a process of its own, and the reference in two."""
+"""One network timed: all contenders in the same turns, each in a process of its own, and the reference in several."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,16 +9,18 @@ from statistics import median
 from uuid import uuid4
 
 from parity.bench.phases import phases_of, steps_to_target, with_phases
+from parity.bench.warming import Warming
 from parity.contender import Contender
 from parity.start import Start
-from parity.throughput.audit import FLOOR, Audit, audit
+from parity.throughput.audit import FLOOR, PROCESSES, Audit, audit
 from parity.throughput.limit import Limit, limit_of
-from parity.throughput.process import Seconds, TimingError, Workers
+from parity.throughput.process import Seconds, TimingError
 from parity.throughput.rows import Row
 from parity.throughput.statistics import interval_of, ratio_of
-from parity.throughput.steady import Samples, Warm, clock_of, first_steps, in_turns, read
+from parity.throughput.steady import Samples, clock_of, in_turns, mean_of, read
 
 Step = Callable[[], None]
+Sampler = Callable[[], Seconds]
 CLOCKS = ("cpu", "wall")
 
 
@@ -57,9 +59,9 @@ class Turns:
 
     name: str
     of: Mapping[Contender, Samples]
-    """The reference's are those of its first process."""
+    """The reference's are the means of its processes."""
     noise: Mapping[str, Audit]
-    """By clock: of the reference against itself, in a second process."""
+    """By clock: of the reference against itself."""
     limits: Mapping[str, Limit]
     """By dtype what the machine could do: of a loop in C the better of what it did before and behind."""
 
@@ -87,11 +89,17 @@ class Timing:
     A process that has compiled in PyTorch runs the rest of PyTorch a few percent slower: no contender shares one.
     """
 
-    def __init__(self, start: Start, reference: Contender, options: Options, workers: Workers) -> None:
+    def __init__(self, start: Start, reference: Contender, options: Options, warming: Warming) -> None:
         self._start, self._reference, self._options = start, reference, options
-        self._workers = workers
-        self._warm = cache(self._warmed)
+        self._warming = warming
         self._steps_to_target = cache(partial(steps_to_target, start, reference))
+
+    def begin(self, contenders: Iterable[Contender]) -> None:
+        """Have them get warm in the background."""
+        for number in range(PROCESSES):
+            self._warming.begin(self._reference, number)
+        for contender in contenders:
+            self._warming.begin(contender)
 
     def rows(self, bare: Mapping[Contender, Row], before: Row | None, step: Step) -> Iterator[Row]:
         """The rows with their figures as they are ready; void where a process failed, or saw other bytes.
@@ -101,7 +109,7 @@ class Timing:
         voids: dict[Contender, str] = {}
         for contender in bare:
             try:
-                self._warm(contender)
+                self._warming.warm(contender)
             except TimingError as error:
                 voids[contender] = str(error)
             step()
@@ -129,25 +137,27 @@ class Timing:
         return None
 
     def _sampled(self, contenders: list[Contender], step: Step) -> Turns:
-        """Samples of each, and of the reference in two processes."""
+        """Samples of each, and of all processes of the reference."""
         reference, options, dtypes = self._reference, self._options, {contender.dtype for contender in contenders}
         others = [contender for contender in contenders if contender != reference]
-        samplers = [self._sampler(reference), *map(self._sampler, others), self._sampler(reference, "again")]
+        references = [self._sampler(reference, number) for number in range(PROCESSES)]
         before = self._limits(dtypes)
-        theirs, *ours, again = sampled(samplers, options, clock_of(reference, options.threads), step)
+        theirs, ours = sampled(
+            references, [self._sampler(other) for other in others], options, clock_of(reference, options.threads), step
+        )
         behind = self._limits(dtypes)
-        threads = self._warm(reference).threads()
+        threads = self._warming.warm(reference).threads()
         return Turns(
             name=uuid4().hex,
-            of={reference: theirs, **dict(zip(others, ours, strict=True))},
-            noise={clock: audit(again, theirs, clock, threads) for clock in CLOCKS},
+            of={reference: mean_of(theirs), **dict(zip(others, ours, strict=True))},
+            noise={clock: audit(theirs, clock, threads) for clock in CLOCKS},
             limits={name: min(before[name], behind[name], key=lambda limit: limit.seconds_per_step) for name in dtypes},
         )
 
-    def _sampler(self, contender: Contender, role: str = "contender") -> Callable[[], Seconds]:
+    def _sampler(self, contender: Contender, number: int = 0) -> Sampler:
         """What takes a sample of it, warm."""
         with naming(contender):
-            warm = self._warm(contender, role)
+            warm = self._warming.warm(contender, number)
 
         def sample() -> Seconds:
             with naming(contender):
@@ -170,13 +180,9 @@ class Timing:
         if not self._options.phases:
             return row
         phases = phases_of(contender, self._start, self._options.threads)
-        models = 1.0 / (self._start.config.steps * self._warm(contender).replica_seconds())
+        models = 1.0 / (self._start.config.steps * self._warming.warm(contender).replica_seconds())
         to_target = self._steps_to_target(median(read(theirs, clock_of(self._reference, self._options.threads))))
         return with_phases(replace(row, models_per_second=models), phases, self._start, to_target, before)
-
-    def _warmed(self, contender: Contender, role: str = "contender") -> Warm:
-        worker = self._workers.of((contender, role), contender.backend, self._start)
-        return Warm(contender, worker, first_steps(self._start))
 
     def _limits(self, dtypes: Iterable[str]) -> dict[str, Limit]:
         config, rows = self._start.config, self._start.experiment.batch_rows
@@ -184,13 +190,15 @@ class Timing:
 
 
 def sampled(
-    samplers: Sequence[Callable[[], Seconds]], options: Options, clock: str, step: Step = lambda: None
-) -> list[Samples]:
-    """Samples of each, in as many rounds as the noise between the first and the last asks for, which must be the same."""
+    references: Sequence[Sampler], others: Sequence[Sampler], options: Options, clock: str, step: Step = lambda: None
+) -> tuple[list[Samples], list[Samples]]:
+    """Samples of the processes of the reference and of others, in as many rounds as the noise of the reference asks for."""
+    samplers, processes = [*references, *others], len(references)
     first = in_turns(samplers, options.pairs, lambda number: step())
-    noise = audit(first[-1], first[0], clock, options.threads).floor
+    noise = audit(first[:processes], clock, options.threads).floor
     more = in_turns(samplers, options.rounds_left(noise))
-    return [some + others for some, others in zip(first, more, strict=True)]
+    samples = [some + others for some, others in zip(first, more, strict=True)]
+    return samples[:processes], samples[processes:]
 
 
 def with_samples(row: Row, samples: Samples, clock: str) -> Row:

@@ -1,14 +1,17 @@
 """The audit: what this machine's timings are worth, said by timing one thing against itself."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from parity.throughput.statistics import ratio_of
+from parity.throughput.statistics import apart
 from parity.throughput.steady import Samples, read
 
 FLOOR = 0.05
 """Noise above which no figure of a machine is to be published, as a share; `--floor` sets another."""
+PROCESSES = 5
+"""In which the reference is timed: from how far they lie apart it is told how far any other two may."""
 BUSY = 1.1
 """How many times the time that it computed a run may take before the machine counts as busy."""
 
@@ -18,7 +21,7 @@ class Audit:
     """What timing a contender against itself has shown."""
 
     floor: float
-    """The noise: how far the ratio of two that are the same may seem to be off 1, as a share, with 95 % confidence."""
+    """The noise: how far two processes of one program may seem to be apart, as a share, with 95 % confidence."""
     drift: float
     """The median of the last third of the samples over that of the first, less 1."""
     busy: float
@@ -38,14 +41,13 @@ class Audit:
         return found
 
 
-def audit(one: Samples, other: Samples, clock: str, threads: int) -> Audit:
-    """What samples of one contender, in turns in two processes of its own, say."""
-    ratio = ratio_of(read(one, clock), read(other, clock))
-    everything = [seconds for pair in zip(one, other, strict=True) for seconds in pair]
+def audit(processes: Sequence[Samples], clock: str, threads: int) -> Audit:
+    """What samples of one contender, in turns in some processes of its own, say."""
+    everything = [seconds for each in zip(*processes, strict=True) for seconds in each]
     times = read(tuple(everything), clock)
     third = max(1, len(times) // 3)
     return Audit(
-        floor=max(1.0 / ratio.low, ratio.high) - 1.0,
+        floor=apart([read(samples, clock) for samples in processes]),
         drift=median(times[-third:]) / median(times[:third]) - 1.0,
         busy=median(each.wall / each.cpu for each in everything) if clock == "cpu" else 1.0,
         load=load(),

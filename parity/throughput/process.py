@@ -97,6 +97,7 @@ class Workers:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._known: dict[Hashable, Worker] = {}
+        self._closed = False
 
     def of(self, name: Hashable, backend: str, start: Start) -> Worker:
         """The process of that name, for this start; a fresh one where there is none, or it has ended."""
@@ -107,10 +108,15 @@ class Workers:
                 self._known.pop(name).close()
         if name not in self._known:
             self._known[name] = Worker(backend, start, self._threads)
-        return self._known[name]
+        worker = self._known[name]
+        if self._closed:  # From another thread, meanwhile.
+            worker.close()
+            raise TimingError(f"the process of {backend} was ended")
+        return worker
 
     def close(self) -> None:
-        """End them all."""
+        """End them all, and each that is begun yet."""
+        self._closed = True
         while self._known:
             self._known.popitem()[1].close()
 

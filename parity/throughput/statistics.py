@@ -52,6 +52,21 @@ def ratio_of(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     )
 
 
+def apart(processes: Sequence[Sequence[float]]) -> float:
+    """How far two further processes of a program may seem to be apart, as a share, with 95 % confidence.
+
+    `processes` has the seconds of some that were timed in the same rounds. A process is faster or slower than another of the
+    same program for as long as it lives: its share is the median, over the rounds, of what it is off the mean of the round. Of
+    two that are drawn from where these lie, the difference is within Student's t times the spread times the root of two
+    (a prediction interval; Student 1908, doi 10.1093/biomet/6.1.1).
+    """
+    from scipy.stats import t
+
+    logs = np.log(np.asarray(processes, np.float64))
+    shares = np.median(logs - logs.mean(axis=0), axis=1)
+    return float(np.expm1(t.ppf(0.975, len(shares) - 1) * shares.std(ddof=1) * np.sqrt(2.0)))
+
+
 def interval_of(values: Sequence[float]) -> tuple[float, float]:
     """The 95 % interval of a median, by bootstrap."""
     low, high = np.quantile(resampled_medians(np.asarray(values, np.float64)), (0.025, 0.975))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from math import ceil
+from statistics import geometric_mean
 
 import numpy as np
 
@@ -13,8 +14,8 @@ from parity.throughput.process import Seconds, Worker
 
 FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
 """Steps of the two first calls, whose difference is the time to compile; of a solver, whose steps are long, fewer."""
-SAMPLE_SECONDS = 0.2
-"""A sample takes about as long at least, so that what comes with every call weighs little."""
+SAMPLE_SECONDS, MOST_SECONDS = 0.2, 0.3
+"""A sample takes about as long at least, so that what comes with every call weighs little; and at most, for there are many."""
 AIM = 1.1
 """How much longer than it must be a sample is made: a later one may be quicker."""
 MOST_WARMUPS = 8
@@ -56,7 +57,7 @@ class Warm:
         """Seconds of a sample, now that it has as many steps as it takes; at first they are those of the first call."""
         for _ in range(MOST_WARMUPS):
             steps = ceil(self.steps * AIM * SAMPLE_SECONDS / seconds)
-            if SAMPLE_SECONDS <= seconds <= 2 * SAMPLE_SECONDS or steps == self.steps:
+            if SAMPLE_SECONDS <= seconds <= MOST_SECONDS or steps == self.steps:
                 break
             self.steps = steps
             seconds = [self._trained().wall for _ in range(2)][1]  # The first of a number of steps may compile.
@@ -89,6 +90,14 @@ def in_turns(samplers: Sequence[Callable[[], Seconds]], rounds: int, done: Done 
             taken[place].append(samplers[place]())
         done(number + 1)
     return [tuple(samples) for samples in taken]
+
+
+def mean_of(processes: Sequence[Samples]) -> Samples:
+    """Of several processes of one contender: in each round the geometric mean, for what is told is told of ratios."""
+    return tuple(
+        Seconds(geometric_mean(each.wall for each in taken), geometric_mean(each.cpu for each in taken))
+        for taken in zip(*processes, strict=True)
+    )
 
 
 def clock_of(contender: Contender, threads: int) -> str:
