@@ -244,6 +244,15 @@ def test_two_files_are_compared(bench, tmp_path, factor, verdict, status, capsys
     assert verdict in capsys.readouterr().out
 
 
+def test_a_machine_that_became_slower_is_no_change_of_a_contender(bench):
+    rows, *_ = bench
+    machine = [replace(faster(row, 1 / 3), limit_seconds=3 * row.limit_seconds) for row in rows]
+    assert [change.verdict for change in compared(rows, machine)] == ["unclear"] * 2
+    more = [replace(faster(row, 1 / 30), limit_seconds=3 * row.limit_seconds) for row in rows]
+    assert [change.verdict for change in compared(rows, more)] == ["slower"] * 2
+    assert all(change.ratio == pytest.approx(30.0) for change in compared(rows, more))
+
+
 def test_rows_of_other_machines_are_not_compared(bench):
     rows, *_ = bench
     other = [replace(row, environment={**row.environment, "processor": "an abacus"}) for row in rows]

@@ -21,7 +21,7 @@ class Change:
     ratio: float | None
     """Seconds a step, now over before; None where the two may not be compared."""
     interval: tuple[float, float] | None
-    """95 %, no narrower than the noise of either machine."""
+    """95 %, no narrower than the noise of either, and what the machine itself has become faster or slower by."""
     verdict: str
     """faster, slower, unclear, or void."""
     why: str = ""
@@ -42,10 +42,17 @@ def _change(old: Row, new: Row) -> Change:
     medians = [np.log(resampled_medians(np.array(row.samples), seed)) for seed, row in enumerate((old, new))]
     value = float(np.median(np.log(new.samples)) - np.median(np.log(old.samples)))
     low, high = np.quantile(medians[1] - medians[0], (0.025, 0.975))
-    noise = np.log1p(max(old.noise or 0.0, new.noise or 0.0))
+    noise = np.log1p(max(old.noise or 0.0, new.noise or 0.0)) + abs(np.log(_machine(old, new)))
     low, high = min(low, value - noise), max(high, value + noise)
     verdict = "slower" if low > 0 else "faster" if high < 0 else "unclear"
     return Change(new, float(np.exp(value)), (float(np.exp(low)), float(np.exp(high))), verdict)
+
+
+def _machine(old: Row, new: Row) -> float:
+    """How many times as long the machine itself takes, by its limit, which no backend has a part in; 1 where none is known."""
+    if not old.limit_seconds or not new.limit_seconds or old.limit != new.limit:
+        return 1.0
+    return new.limit_seconds / old.limit_seconds
 
 
 def _why_void(old: Row, new: Row) -> str:
