@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ import parity
 from parity.cli import main
 from parity.ladder import Climb
 from parity.progress import Silent
+from parity.throughput.rows import read_rows
 
 PATIENCE = 60
 
@@ -145,6 +147,39 @@ def test_a_timing_is_interrupted(tmp_path):
     assert [pair["verdict"] for pair in result["pairs"]] == ["equivalent"]
     assert len(result["accuracy"]) == 2
     assert set(result["throughput"].values()) == {None}
+
+
+def workers_in(folder):
+    """Processes that time something and were begun in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").resolve() == folder.resolve() and b"throughput.worker" in (
+                process / "cmdline"
+            ).read_bytes():
+                found.append(process.name)
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("known", [0, 2], ids=["at the first proof", "behind the first network"])
+def test_a_bench_is_interrupted_and_keeps_what_it_measured(tmp_path, known):
+    """At once while its processes get warm, and where some were timed; none of them is left."""
+    path = tmp_path / "rows.jsonl"
+
+    def when(process):
+        deadline = time.monotonic() + PATIENCE
+        while not workers_in(tmp_path) or (path.read_text().count("\n") if path.exists() else 0) < known:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    line = "bench paraboloid --contender numpy --batches 32 64 128 256 --epochs 40 --json rows.jsonl"
+    status, _, errors = interrupted([*COMMAND, *line.split()], when, tmp_path)
+    assert status == 3, errors
+    assert "Traceback" not in errors
+    assert known <= len(read_rows(path) if path.exists() else []) < 8
+    assert workers_in(tmp_path) == []
 
 
 def test_nothing_is_left_where_nothing_was_done(tmp_path):
