@@ -6,6 +6,9 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from io import StringIO
+from itertools import groupby
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,8 +16,9 @@ import pytest
 from command import parity
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
-from parity.bench import Bench, Options, advice, all_contenders, compared, grid, svg
+from parity.bench import Bench, Options, advice, all_contenders, compared, grid, show_rows, svg
 from parity.bench.advice import between, fastest_first
 from parity.bench.map import cells_of
 from parity.bench.proof import proven
@@ -34,6 +38,7 @@ from parity.throughput.steady import Warm, in_turns, mean_of
 
 SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
 NUMPY = Contender("numpy", "cpu", "loop", "float64")
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
 def noisy(rng, scale, pairs=12, noise=0.02):
@@ -419,6 +424,15 @@ def test_a_named_network_is_timed_whole_from_the_command_line(tmp_path):
     assert ElementTree.parse(tmp_path / "map.svg").getroot().tag.endswith("svg")
     again = parity(*line.split(), cwd=tmp_path)
     assert again.stdout == answer.stdout
+
+
+def test_no_number_is_cut_on_a_terminal_of_80_columns():
+    console = Console(width=80, file=StringIO())
+    for _, rows in groupby(read_rows(RESULTS / "bench.jsonl"), key=lambda row: row.widths):
+        show_rows(list(rows), console)
+    told = console.file.getvalue()
+    assert "idiomatic" in told
+    assert "…" not in told
 
 
 def test_the_last_row_of_a_contender_counts(bench):

@@ -42,7 +42,7 @@ def _speeds(rows: Sequence[Row]) -> Table:
     table = _plain(f"[bold]{widths}, batch {first.batch_size}[/bold], {first.dtype}, {cores}")
     for name in ("contender", "class"):
         table.add_column(name, no_wrap=True)
-    for name in ("us a step", "times as fast", "95 %", "of the limit"):
+    for name in ("us a step", "x as fast", "95 %", "of limit"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         limit = "-" if row.limit_ratio is None else f"{short(row.limit_ratio)} x"
@@ -77,7 +77,10 @@ def _whole(rows: Sequence[Row]) -> Table:
 
 
 def _plain(title: str) -> Table:
-    return Table(title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, pad_edge=False)
+    # Tight, so that no number is cut on a terminal of 80 columns.
+    return Table(
+        title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
 
 
 def show_changes(changes: Sequence[Change], console: Console) -> None:
