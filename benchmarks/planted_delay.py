@@ -49,17 +49,17 @@ def trials(contender: Contender, start: Start) -> list[dict[str, str | float]]:
     with ExitStack() as stack:
 
         def begun() -> Warm:
-            return Warm(contender, stack.enter_context(Worker(contender.backend, start)), first_steps(start))
+            return Warm(contender, stack.enter_context(Worker(contender.backend, start)), first_steps(start), clock)
 
         references, ours = [begun().sample for _ in range(PROCESSES)], begun()
         for _ in range(TRIALS):
             theirs, both = sampled(references, [ours.sample, lambda: ours.sample(DELAY)], OPTIONS, clock)
-            noise = audit(theirs, clock, OPTIONS.threads).floor
+            noise = audit(theirs, clock, OPTIONS.threads).noise
             reference, plain, delayed = (read(each, clock) for each in (mean_of(theirs), *both))
-            alike, apart = ratio_of(plain, reference), ratio_of(delayed, reference)
+            alike, later = ratio_of(plain, reference), ratio_of(delayed, reference)
             told.append(
                 {"noise": noise, "rounds": len(reference), "as it is": alike.told(noise), "ratio": alike.value,
-                 "delayed": apart.told(noise), "delayed ratio": apart.value}
+                 "delayed": later.told(noise), "delayed ratio": later.value}
             )  # fmt: skip
     return told
 

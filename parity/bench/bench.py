@@ -46,6 +46,8 @@ class Bench:
 
     def rows(self, experiment: Experiment, contenders: Sequence[Contender], reference: Contender) -> list[Row]:
         """A row a contender, the reference in front."""
+        if self._workers.closed:  # By what went wrong in an earlier call.
+            self._workers = Workers(self._options.threads)
         start = draw(experiment)
         asked = list(dict.fromkeys([reference, *contenders]))
         bare = {contender: self._bare(start, contender, reference) for contender in asked}
@@ -62,8 +64,10 @@ class Bench:
     ) -> Iterator[Row]:
         """Rows as they are measured; those that can't be are void, each with its reason."""
         reasons = {contender: unusable(contender, start.config) for contender in bare}
+        if why := unusable(reference, start.config):
+            reasons = {contender: each or f"the reference can't run: {why}" for contender, each in reasons.items()}
         usable = [contender for contender in bare if not reasons[contender]]
-        with Warming(start, self._workers) as warming:
+        with Warming(start, self._options.threads, self._workers) as warming:
             timing = Timing(start, reference, self._options, warming)
             timing.begin(usable)
             # Of those that were compared, and not of those that can't run, it is said with what.

@@ -21,7 +21,7 @@ class Change:
     ratio: float | None
     """Seconds a step, now over before; None where the two may not be compared."""
     interval: tuple[float, float] | None
-    """95 %, no narrower than the noise of either, and what the machine itself has become faster or slower by."""
+    """95 %, no narrower than the noise and the drift of either, and what the machine has become faster or slower by."""
     verdict: str
     """faster, slower, unclear, or void."""
     why: str = ""
@@ -42,10 +42,15 @@ def _change(old: Row, new: Row) -> Change:
     medians = [np.log(resampled_medians(np.array(row.samples), seed)) for seed, row in enumerate((old, new))]
     value = float(np.median(np.log(new.samples)) - np.median(np.log(old.samples)))
     low, high = np.quantile(medians[1] - medians[0], (0.025, 0.975))
-    noise = np.log1p(max(old.noise or 0.0, new.noise or 0.0)) + abs(np.log(_machine(old, new)))
-    low, high = min(low, value - noise), max(high, value + noise)
+    noise, machine = max(map(_unsteady, (old, new))), np.log(_machine(old, new))
+    low, high = min(low, value - noise) - max(0.0, machine), max(high, value + noise) - min(0.0, machine)
     verdict = "slower" if low > 0 else "faster" if high < 0 else "unclear"
     return Change(new, float(np.exp(value)), (float(np.exp(low)), float(np.exp(high))), verdict)
+
+
+def _unsteady(row: Row) -> float:
+    """How far the seconds of a session may be off: by what lies between two processes, and by what they drifted."""
+    return float(np.log1p(row.noise or 0.0) + abs(np.log1p(row.audit.get("drift", 0.0))))
 
 
 def _machine(old: Row, new: Row) -> float:

@@ -40,8 +40,8 @@ def _speeds(rows: Sequence[Row]) -> Table:
     widths = "-".join(map(str, first.widths))
     cores = f"{first.threads} core{'s' * (first.threads > 1)}"
     table = _plain(f"[bold]{widths}, batch {first.batch_size}[/bold], {first.dtype}, {cores}")
-    for name in ("contender", "class"):
-        table.add_column(name, no_wrap=True)
+    table.add_column("contender", overflow="fold")
+    table.add_column("class", no_wrap=True)
     for name in ("us a step", "x as fast", "95 %", "of limit"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -59,7 +59,7 @@ def _speeds(rows: Sequence[Row]) -> Table:
 def _whole(rows: Sequence[Row]) -> Table:
     """What comes before the steady state, and what it makes of a whole run."""
     table = _plain("Seconds of a whole run")
-    table.add_column("contender", no_wrap=True)
+    table.add_column("contender", overflow="fold")
     for name in ("import", "compile", "warm", "whole", "target", "even", "models/s", "MiB"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -77,7 +77,7 @@ def _whole(rows: Sequence[Row]) -> Table:
 
 
 def _plain(title: str) -> Table:
-    # Tight, so that no number is cut on a terminal of 80 columns.
+    # Tight, and a long name folded, so that no number is cut on a terminal of 80 columns.
     return Table(
         title=title, title_justify="left", title_style="", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )

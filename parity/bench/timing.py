@@ -16,7 +16,7 @@ from parity.throughput.audit import FLOOR, PROCESSES, Audit, audit
 from parity.throughput.limit import Limit, limit_of
 from parity.throughput.process import Seconds, TimingError
 from parity.throughput.rows import Row
-from parity.throughput.statistics import interval_of, ratio_of
+from parity.throughput.statistics import interval_of, ratio_of, rounds_needed
 from parity.throughput.steady import Samples, clock_of, in_turns, mean_of, read
 
 Step = Callable[[], None]
@@ -43,13 +43,13 @@ class Options:
         """How many parts of the work `Timing.rows` tells of."""
         return 2 * contenders + self.pairs
 
-    def rounds_left(self, noise: float) -> int:
-        """How many more it takes until the noise is at the floor: it falls with the root of their number.
+    def rounds_left(self, references: Sequence[Sequence[float]]) -> int:
+        """How many more it takes until the noise is at the floor; none where no number of rounds would bring it there.
 
-        Told once, from the first rounds of the reference alone (Stein 1945, doi 10.1214/aoms/1177731088): whoever looks again
-        and again finds a low noise by luck.
+        Told once, from the first rounds of the processes of the reference alone (Stein 1945, doi 10.1214/aoms/1177731088):
+        whoever looks again and again finds a low noise by luck.
         """
-        needed = self.pairs * (noise / self.floor) ** 2 if noise > self.floor else 0
+        needed = rounds_needed(references, self.floor)
         return max(0, 2 * (min(ceil(needed), self.most_pairs) // 2) - self.pairs)
 
 
@@ -67,20 +67,20 @@ class Turns:
 
 
 class LostError(TimingError):
-    """A contender, which it names, could not be sampled."""
+    """A process of a contender, both of which it names, could not be sampled."""
 
-    def __init__(self, contender: Contender, why: str) -> None:
+    def __init__(self, contender: Contender, number: int, why: str) -> None:
         super().__init__(why)
-        self.contender = contender
+        self.contender, self.number = contender, number
 
 
 @contextmanager
-def naming(contender: Contender) -> Iterator[None]:
-    """What fails inside is this contender's."""
+def naming(contender: Contender, number: int = 0) -> Iterator[None]:
+    """What fails inside is of this process of a contender."""
     try:
         yield
     except TimingError as error:
-        raise LostError(contender, str(error)) from None
+        raise LostError(contender, number, str(error)) from None
 
 
 class Timing:
@@ -92,13 +92,15 @@ class Timing:
     def __init__(self, start: Start, reference: Contender, options: Options, warming: Warming) -> None:
         self._start, self._reference, self._options = start, reference, options
         self._warming = warming
+        self._processes = list(range(PROCESSES))
         self._steps_to_target = cache(partial(steps_to_target, start, reference))
 
     def begin(self, contenders: Iterable[Contender]) -> None:
-        """Have them get warm in the background."""
-        for number in range(PROCESSES):
-            self._warming.begin(self._reference, number)
-        for contender in contenders:
+        """Have them get warm in the background, and the reference for them."""
+        for place, contender in enumerate(contenders):
+            if place == 0:
+                for number in self._processes:
+                    self._warming.begin(self._reference, number)
             self._warming.begin(contender)
 
     def rows(self, bare: Mapping[Contender, Row], before: Row | None, step: Step) -> Iterator[Row]:
@@ -106,6 +108,7 @@ class Timing:
 
         `before` is the reference's own row, where that was measured earlier; `step` is called after each part of the work.
         """
+        self._warming.leave({self._reference, *bare})
         voids: dict[Contender, str] = {}
         for contender in bare:
             try:
@@ -127,26 +130,33 @@ class Timing:
             step()
 
     def _turns(self, bare: Iterable[Contender], voids: dict[Contender, str], step: Step) -> Turns | None:
-        """Samples of all that are not void; one that is lost on the way becomes so, and the others begin anew."""
+        """Samples of all that are not void; one that is lost on the way becomes so, and the others begin anew.
+
+        The reference may lose all of its further processes but one: the noise of two can still be told.
+        """
         while contenders := [contender for contender in bare if contender not in voids]:
             try:
                 return self._sampled(contenders, step)
             except LostError as error:
-                lost = contenders if error.contender == self._reference else [error.contender]
-                voids |= dict.fromkeys(lost, str(error))
+                if error.number and len(self._processes) > 2:
+                    self._processes.remove(error.number)
+                else:
+                    lost = contenders if error.contender == self._reference else [error.contender]
+                    voids |= dict.fromkeys(lost, str(error))
         return None
 
     def _sampled(self, contenders: list[Contender], step: Step) -> Turns:
         """Samples of each, and of all processes of the reference."""
         reference, options, dtypes = self._reference, self._options, {contender.dtype for contender in contenders}
         others = [contender for contender in contenders if contender != reference]
-        references = [self._sampler(reference, number) for number in range(PROCESSES)]
+        references = [self._sampler(reference, number) for number in self._processes]
         before = self._limits(dtypes)
         theirs, ours = sampled(
             references, [self._sampler(other) for other in others], options, clock_of(reference, options.threads), step
         )
         behind = self._limits(dtypes)
-        threads = self._warming.warm(reference).threads()
+        with naming(reference):
+            threads = self._warming.warm(reference).threads()
         return Turns(
             name=uuid4().hex,
             of={reference: mean_of(theirs), **dict(zip(others, ours, strict=True))},
@@ -156,11 +166,11 @@ class Timing:
 
     def _sampler(self, contender: Contender, number: int = 0) -> Sampler:
         """What takes a sample of it, warm."""
-        with naming(contender):
+        with naming(contender, number):
             warm = self._warming.warm(contender, number)
 
         def sample() -> Seconds:
-            with naming(contender):
+            with naming(contender, number):
                 return warm.sample()
 
         return sample
@@ -173,7 +183,7 @@ class Timing:
         row = replace(
             with_limit(row, turns.limits[contender.dtype]),
             turns=turns.name,
-            noise=noise.floor,
+            noise=noise.noise,
             unpublishable=tuple(noise.marks(self._options.floor)),
             audit=dict(vars(noise)),
         )
@@ -195,8 +205,7 @@ def sampled(
     """Samples of the processes of the reference and of others, in as many rounds as the noise of the reference asks for."""
     samplers, processes = [*references, *others], len(references)
     first = in_turns(samplers, options.pairs, lambda number: step())
-    noise = audit(first[:processes], clock, options.threads).floor
-    more = in_turns(samplers, options.rounds_left(noise))
+    more = in_turns(samplers, options.rounds_left([read(samples, clock) for samples in first[:processes]]))
     samples = [some + others for some, others in zip(first, more, strict=True)]
     return samples[:processes], samples[processes:]
 

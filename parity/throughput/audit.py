@@ -20,8 +20,8 @@ BUSY = 1.1
 class Audit:
     """What timing a contender against itself has shown."""
 
-    floor: float
-    """The noise: how far two processes of one program may seem to be apart, as a share, with 95 % confidence."""
+    noise: float
+    """How far two processes of one program may seem to be apart, as a share, with 95 % confidence."""
     drift: float
     """The median of the last third of the samples over that of the first, less 1."""
     busy: float
@@ -31,11 +31,11 @@ class Audit:
     threads: int
     """That the process computes with."""
 
-    def marks(self, largest_floor: float) -> list[str]:
+    def marks(self, floor: float) -> list[str]:
         """Why figures measured here are not to be published; none where they may be."""
         found = []
-        if self.floor > largest_floor:
-            found.append(f"noise of {self.floor:.1%} is above {largest_floor:.1%}")
+        if self.noise > floor:
+            found.append(f"noise of {self.noise:.1%} is above {floor:.1%}")
         if self.busy > BUSY:
             found.append(f"busy: runs took {self.busy:.2f} times the time that they computed")
         return found
@@ -47,7 +47,7 @@ def audit(processes: Sequence[Samples], clock: str, threads: int) -> Audit:
     times = read(tuple(everything), clock)
     third = max(1, len(times) // 3)
     return Audit(
-        floor=apart([read(samples, clock) for samples in processes]),
+        noise=apart([read(samples, clock) for samples in processes]),
         drift=median(times[-third:]) / median(times[:third]) - 1.0,
         busy=median(each.wall / each.cpu for each in everything) if clock == "cpu" else 1.0,
         load=load(),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -57,12 +58,20 @@ class Conversation:
 
     def close(self) -> None:
         """End the process."""
-        self._process.kill()
+        if self._process.poll() is None:
+            self._end()
         self._process.wait()
         for file in (self._process.stdin, self._process.stdout, self._errors):
             assert file is not None
             with suppress(BrokenPipeError):  # what it was still to be told
                 file.close()
+
+    def _end(self) -> None:
+        """With what it has begun itself, a compiler for one, where the system knows sessions."""
+        if hasattr(os, "killpg"):
+            os.killpg(self.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
 
 def questions() -> tuple[Iterator[Told], Callable[[Told], None]]:

@@ -97,26 +97,27 @@ class Workers:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._known: dict[Hashable, Worker] = {}
-        self._closed = False
+        self.closed = False
 
     def of(self, name: Hashable, backend: str, start: Start) -> Worker:
         """The process of that name, for this start; a fresh one where there is none, or it has ended."""
-        if name in self._known:
+        worker = self._known.get(name)
+        if worker is not None:
             try:
-                self._known[name].take(start)
+                worker.take(start)
             except TimingError:
-                self._known.pop(name).close()
-        if name not in self._known:
-            self._known[name] = Worker(backend, start, self._threads)
-        worker = self._known[name]
-        if self._closed:  # From another thread, meanwhile.
+                self._known.pop(name, worker).close()
+                worker = None
+        if worker is None:
+            worker = self._known[name] = Worker(backend, start, self._threads)
+        if self.closed:  # From another thread, meanwhile.
             worker.close()
             raise TimingError(f"the process of {backend} was ended")
         return worker
 
     def close(self) -> None:
         """End them all, and each that is begun yet."""
-        self._closed = True
+        self.closed = True
         while self._known:
             self._known.popitem()[1].close()
 

@@ -100,12 +100,12 @@ class Row:
     break_even_steps: int | None = None
     """Steps after which it is ahead of the reference, what comes before the steady state with it."""
     noise: float | None = None
-    """Of the machine, from timing one contender against itself."""
+    """How far two processes of one program may seem to be apart, as a share, from those of the reference."""
     unpublishable: tuple[str, ...] = ()
     """Why the figures are not to be published; empty where they may be."""
     audit: dict[str, Any] = field(default_factory=dict)
     samples: tuple[float, ...] = ()
-    """Seconds a step."""
+    """Seconds a step; of the reference the means of its processes in each round."""
     environment: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -60,11 +60,33 @@ def apart(processes: Sequence[Sequence[float]]) -> float:
     two that are drawn from where these lie, the difference is within Student's t times the spread times the root of two
     (a prediction interval; Student 1908, doi 10.1093/biomet/6.1.1).
     """
+    return float(np.expm1(_widening(processes) * np.median(_off_the_mean(processes), axis=1).std(ddof=1)))
+
+
+def rounds_needed(processes: Sequence[Sequence[float]], noise: float) -> float:
+    """Rounds until two processes seem no further apart than `noise`, a share; 0 where these are enough, or none would be.
+
+    More rounds tell better where a process lies, and leave it there: only that part of the spread falls, with their number.
+    """
+    shares = _off_the_mean(processes)
+    spread, wanted = np.median(shares, axis=1).var(ddof=1), (np.log1p(noise) / _widening(processes)) ** 2
+    told_by = np.mean([resampled_medians(each).var() for each in shares])
+    stays = max(0.0, spread - told_by)
+    return 0.0 if spread <= wanted or stays >= wanted else float(shares.shape[1] * told_by / (wanted - stays))
+
+
+def _off_the_mean(processes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """(processes, rounds) logarithms of what each is off the mean of the round."""
+    logs: NDArray[np.float64] = np.log(np.asarray(processes, np.float64))
+    off: NDArray[np.float64] = logs - logs.mean(axis=0)
+    return off
+
+
+def _widening(processes: Sequence[Sequence[float]]) -> float:
+    """How many times their spread the difference of two further ones may be, with 95 % confidence."""
     from scipy.stats import t
 
-    logs = np.log(np.asarray(processes, np.float64))
-    shares = np.median(logs - logs.mean(axis=0), axis=1)
-    return float(np.expm1(t.ppf(0.975, len(shares) - 1) * shares.std(ddof=1) * np.sqrt(2.0)))
+    return float(t.ppf(0.975, len(processes) - 1) * np.sqrt(2.0))
 
 
 def interval_of(values: Sequence[float]) -> tuple[float, float]:

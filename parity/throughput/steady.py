@@ -26,14 +26,15 @@ REPLICAS = 16
 class Warm:
     """A contender in its worker, compiled and warm."""
 
-    def __init__(self, contender: Contender, worker: Worker, first_steps: int) -> None:
+    def __init__(self, contender: Contender, worker: Worker, first_steps: int, clock: str = "wall") -> None:
+        """`clock` tells how long a sample takes, and whether another is faster."""
         self.contender = contender
-        self._worker = worker
+        self._worker, self._clock = worker, clock
         self.steps = first_steps
         beginning, again = (self._trained() for _ in range(2))
         self.compile_seconds = max(0.0, beginning.wall - again.wall)
         self.was_kept = beginning.warm
-        self._warm_up(self._settled(again.wall))
+        self._warm_up(self._settled(self._told(again)))
 
     def sample(self, delay: float = 0.0) -> Seconds:
         """Seconds a step, of some steps together."""
@@ -53,6 +54,10 @@ class Warm:
     def _trained(self, delay: float = 0.0) -> Seconds:
         return self._worker.seconds(self.contender, self.steps, delay)
 
+    def _told(self, seconds: Seconds) -> float:
+        (told,) = read((seconds,), self._clock)
+        return told
+
     def _settled(self, seconds: float) -> float:
         """Seconds of a sample, now that it has as many steps as it takes; at first they are those of the first call."""
         for _ in range(MOST_WARMUPS):
@@ -60,13 +65,13 @@ class Warm:
             if SAMPLE_SECONDS <= seconds <= MOST_SECONDS or steps == self.steps:
                 break
             self.steps = steps
-            seconds = [self._trained().wall for _ in range(2)][1]  # The first of a number of steps may compile.
+            seconds = [self._told(self._trained()) for _ in range(2)][1]  # The first of a number of steps may compile.
         return seconds
 
     def _warm_up(self, before: float) -> None:
         """Until a sample is no faster than the one before it."""
         for _ in range(MOST_WARMUPS):
-            now = self._trained().wall
+            now = self._told(self._trained())
             if now >= before:
                 return
             before = now
