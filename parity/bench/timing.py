@@ -95,12 +95,11 @@ class Timing:
         self._processes = list(range(PROCESSES))
         self._steps_to_target = cache(partial(steps_to_target, start, reference))
 
-    def begin(self, contenders: Iterable[Contender]) -> None:
-        """Have them get warm in the background, and the reference for them."""
-        for place, contender in enumerate(contenders):
-            if place == 0:
-                for number in self._processes:
-                    self._warming.begin(self._reference, number)
+    def begin(self, contenders: Sequence[Contender]) -> None:
+        """Have them get warm in the background, behind the reference, where there are any."""
+        for number in self._processes if contenders else ():
+            self._warming.begin(self._reference, number)
+        for contender in contenders:
             self._warming.begin(contender)
 
     def rows(self, bare: Mapping[Contender, Row], before: Row | None, step: Step) -> Iterator[Row]:
