@@ -36,7 +36,7 @@ from parity.throughput.measure import measure
 from parity.throughput.process import Seconds, TimingError, Worker, Workers, cores
 from parity.throughput.rows import append, latest, read_rows
 from parity.throughput.statistics import apart, ratio_of
-from parity.throughput.steady import Warm, in_turns, mean_of
+from parity.throughput.steady import Warm, in_turns, mean_of, read
 
 SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
 NUMPY = Contender("numpy", "cpu", "loop", "float64")
@@ -310,25 +310,46 @@ def test_a_contender_that_is_lost_is_void_and_the_others_are_timed(tmp_path, mon
     assert not other.void
 
 
-def rounds_taken(spread, noise, most_pairs=40):
-    """Rounds of five processes that differ by so much for as long as they live, and by so much from round to round."""
+def played(rng, life, noise):
+    """What samples a process that is so much slower for as long as it lives, and by so much a round."""
+    return lambda: Seconds(*2 * [float(np.exp(life + rng.normal(0, noise)))])
+
+
+def rounds_taken(spread, noise, other=0.0, most_pairs=40):
+    """Rounds of five processes of a reference and of another that lies where they do."""
     rng = np.random.default_rng(0)
-
-    def process(life):
-        return lambda: Seconds(*2 * [float(np.exp(life + rng.normal(0, noise)))])
-
-    processes = [process(life) for life in spread * np.array([-1.0, -0.5, 0.0, 0.5, 1.0])]
-    options = Options(most_pairs=most_pairs, floor=0.05)
-    theirs, _ = sampled(processes, [], options, "cpu")
-    return len(theirs[0])
+    references = [played(rng, life, noise) for life in spread * np.array([-1.0, -0.5, 0.0, 0.5, 1.0])]
+    theirs, (ours,) = sampled(references, [played(rng, 0.0, other)], Options(most_pairs=most_pairs), "cpu")
+    assert {len(samples) for samples in theirs} == {len(ours)}
+    return len(ours)
 
 
-def test_more_rounds_are_taken_where_they_bring_the_noise_to_the_floor():
+def test_more_rounds_are_taken_until_what_differs_by_the_floor_is_told():
     assert rounds_taken(spread=0.001, noise=0.01) == 10
-    assert 10 < rounds_taken(spread=0.001, noise=0.06) <= 40
-    assert rounds_taken(spread=0.001, noise=0.06, most_pairs=12) == 12
-    # Each lies where it lies, however often it is timed.
-    assert rounds_taken(spread=0.05, noise=0.005) == 10
+    assert 10 < rounds_taken(spread=0.001, noise=0.04) < 40
+    # The reference lies well, and what is held against it widely.
+    assert 10 < rounds_taken(spread=0.001, noise=0.01, other=0.08) < 40
+    assert rounds_taken(spread=0.001, noise=0.2) == 40
+    assert rounds_taken(spread=0.001, noise=0.2, most_pairs=13) == 12
+    assert rounds_taken(spread=0.001, noise=0.2, most_pairs=0) == 10
+
+
+def seen(most_pairs, trials=60):
+    """In what share of the trials a tenth is told, and nothing of what is alike, on a machine that is rather noisy."""
+    rng, told = np.random.default_rng(0), []
+    for _ in range(trials):
+        *references, plain = (played(rng, life, 0.03) for life in rng.normal(0, 0.008, 6))
+        others = [plain, lambda plain=plain: Seconds(*2 * [1.1 * plain().cpu])]
+        theirs, both = sampled(references, others, Options(most_pairs=most_pairs), "cpu")
+        noise, reference = audit(theirs, "cpu", 1).noise, read(mean_of(theirs), "cpu")
+        alike, later = (ratio_of(read(each, "cpu"), reference).told(noise) for each in both)
+        told.append((later == "slower", alike in ("equal", "unclear")))
+    return np.mean(told, axis=0)
+
+
+def test_as_many_rounds_are_taken_as_it_takes_to_see_a_tenth():
+    assert seen(most_pairs=10)[0] < 0.9
+    assert (seen(most_pairs=40) >= 0.95).all()
 
 
 def test_a_row_is_marked_where_the_noise_is_above_the_floor(tmp_path):

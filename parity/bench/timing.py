@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from math import ceil
 from statistics import median
 from uuid import uuid4
 
@@ -33,7 +32,7 @@ class Options:
     pairs: int = 10
     """Rounds, each with a sample of every contender; an even number."""
     most_pairs: int = 0
-    """Up to so many, where the noise is above the floor."""
+    """Up to so many, until what differs by the floor would be told."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked, as a share."""
     phases: bool = True
@@ -43,14 +42,13 @@ class Options:
         """How many parts of the work `Timing.rows` tells of."""
         return 2 * contenders + self.pairs
 
-    def rounds_left(self, references: Sequence[Sequence[float]]) -> int:
-        """How many more it takes until the noise is at the floor; none where no number of rounds would bring it there.
+    def rounds_left(self, references: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> int:
+        """How many more it takes until what differs by the floor would be told.
 
-        Told once, from the first rounds of the processes of the reference alone (Stein 1945, doi 10.1214/aoms/1177731088):
-        whoever looks again and again finds a low noise by luck.
+        Told once, from how widely the first rounds lie (Stein 1945, doi 10.1214/aoms/1177731088): whoever looks again and again
+        finds what he looks for by luck.
         """
-        needed = rounds_needed(references, self.floor)
-        return max(0, 2 * (min(ceil(needed), self.most_pairs) // 2) - self.pairs)
+        return rounds_needed(references, others, self.floor, 2 * (self.most_pairs // 2)) - self.pairs
 
 
 @dataclass(frozen=True)
@@ -201,10 +199,11 @@ class Timing:
 def sampled(
     references: Sequence[Sampler], others: Sequence[Sampler], options: Options, clock: str, step: Step = lambda: None
 ) -> tuple[list[Samples], list[Samples]]:
-    """Samples of the processes of the reference and of others, in as many rounds as the noise of the reference asks for."""
+    """Samples of the processes of the reference and of others, in as many rounds as it takes to tell them apart."""
     samplers, processes = [*references, *others], len(references)
     first = in_turns(samplers, options.pairs, lambda number: step())
-    more = in_turns(samplers, options.rounds_left([read(samples, clock) for samples in first[:processes]]))
+    seconds = [read(samples, clock) for samples in first]
+    more = in_turns(samplers, options.rounds_left(seconds[:processes], seconds[processes:]))
     samples = [some + others for some, others in zip(first, more, strict=True)]
     return samples[:processes], samples[processes:]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import geometric_mean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,16 +64,27 @@ def apart(processes: Sequence[Sequence[float]]) -> float:
     return float(np.expm1(_widening(processes) * np.median(_off_the_mean(processes), axis=1).std(ddof=1)))
 
 
-def rounds_needed(processes: Sequence[Sequence[float]], noise: float) -> float:
-    """Rounds until two processes seem no further apart than `noise`, a share; 0 where these are enough, or none would be.
+def rounds_needed(
+    references: Sequence[Sequence[float]], others: Sequence[Sequence[float]], difference: float, most: int
+) -> int:
+    """Rounds, an even number up to `most`, until a `difference`, a share, of any of the others from the reference is told.
 
-    More rounds tell better where a process lies, and leave it there: only that part of the spread falls, with their number.
+    That is once the noise and half the interval of the widest ratio together are less than it. More rounds narrow the interval,
+    and tell better where a process of the reference lies, but leave it there: only a part of the noise falls with their number.
     """
-    shares = _off_the_mean(processes)
-    spread, wanted = np.median(shares, axis=1).var(ddof=1), (np.log1p(noise) / _widening(processes)) ** 2
-    told_by = np.mean([resampled_medians(each).var() for each in shares])
-    stays = max(0.0, spread - told_by)
-    return 0.0 if spread <= wanted or stays >= wanted else float(shares.shape[1] * told_by / (wanted - stays))
+    off, taken = _off_the_mean(references), len(references[0])
+    told_by = np.mean([resampled_medians(each).var() for each in off])
+    stays = max(0.0, np.median(off, axis=1).var(ddof=1) - told_by)
+    mean = [geometric_mean(each) for each in zip(*references, strict=True)]
+    ratios = [ratio_of(each, mean) for each in others]
+    half = max((np.log(ratio.high / ratio.low) / 2.0 for ratio in ratios), default=0.0)
+
+    def told(rounds: int) -> bool:
+        fewer = taken / rounds
+        noise = _widening(references) * np.sqrt(stays + told_by * fewer)
+        return bool(noise + half * np.sqrt(fewer) <= np.log1p(difference))
+
+    return next((rounds for rounds in range(taken, most, 2) if told(rounds)), max(taken, most))
 
 
 def _off_the_mean(processes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
