@@ -54,7 +54,7 @@ def trials(contender: Contender, start: Start) -> list[dict[str, str | float]]:
         references, ours = [begun().sample for _ in range(PROCESSES)], begun()
         for _ in range(TRIALS):
             theirs, both = sampled(references, [ours.sample, lambda: ours.sample(DELAY)], OPTIONS, clock)
-            noise = audit(theirs, clock, OPTIONS.threads).noise
+            noise = audit(theirs, clock).noise
             reference, plain, delayed = (read(each, clock) for each in (mean_of(theirs), *both))
             alike, later = ratio_of(plain, reference), ratio_of(delayed, reference)
             told.append(

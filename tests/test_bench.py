@@ -32,6 +32,7 @@ from parity.problems import recipe
 from parity.progress import Silent
 from parity.start import draw
 from parity.throughput.audit import PROCESSES, audit
+from parity.throughput.conditions import Conditions, cores_at_hand, throttled
 from parity.throughput.measure import measure
 from parity.throughput.process import Seconds, TimingError, Worker, Workers, cores
 from parity.throughput.rows import append, latest, read_rows
@@ -101,13 +102,13 @@ def test_turns_are_abba():
 
 def test_a_busy_and_a_noisy_machine_are_marked():
     calm = 10 * (Seconds(1.0, 1.0),)
-    assert audit([calm, calm], "cpu", 1).marks(0.05) == []
+    assert audit([calm, calm], "cpu").marks(0.05) == []
     busy = 10 * (Seconds(1.5, 1.0),)
-    (mark,) = audit([busy, busy], "cpu", 1).marks(0.05)
+    (mark,) = audit([busy, busy], "cpu").marks(0.05)
     assert mark == "busy: runs took 1.50 times the time that they computed"
     rng = np.random.default_rng(0)
     wild = [tuple(Seconds(t, t) for t in np.exp(rng.normal(0, 0.5, 10))) for _ in range(2)]
-    assert any("noise of" in mark for mark in audit(wild, "cpu", 1).marks(0.05))
+    assert any("noise of" in mark for mark in audit(wild, "cpu").marks(0.05))
 
 
 @pytest.mark.parametrize("processes", [3, PROCESSES])
@@ -142,7 +143,45 @@ def test_a_planted_delay_takes_its_share_of_the_time(worker):
 
 
 def test_a_process_is_pinned_to_as_many_cores_as_it_was_given(worker):
-    assert worker.threads() == 1
+    assert worker.seconds(NUMPY, 10).conditions.threads == 1
+    with Worker("numpy", draw(SMALL), threads=2) as another:
+        assert another.seconds(NUMPY, 10).conditions.threads == min(2, len(cores_at_hand()))
+
+
+def planted(root, files):
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def test_a_core_that_was_too_hot_and_a_quota_that_was_used_up_are_counted(tmp_path):
+    assert throttled(tmp_path) is None
+    here, elsewhere = cores_at_hand()[0], 1 + max(cores_at_hand())
+    heat = "sys/devices/system/cpu/cpu{}/thermal_throttle/core_throttle_count"
+    planted(tmp_path, {heat.format(here): "3\n", heat.format(elsewhere): "50\n"})
+    assert throttled(tmp_path) == 3
+    statistics = "usage_usec 7\nnr_periods 9\nnr_throttled {}\n"
+    planted(
+        tmp_path,
+        {
+            "proc/self/cgroup": "9:name=systemd:/\n3:cpuset:/a\n2:cpu,cpuacct:/a\n0::/b\n",
+            "sys/fs/cgroup/cpu/a/cpu.stat": statistics.format(4),
+            "sys/fs/cgroup/b/cpu.stat": statistics.format(10),
+            "sys/fs/cgroup/c/cpu.stat": statistics.format(100),
+        },
+    )
+    assert throttled(tmp_path) == 17
+    planted(tmp_path, {"sys/fs/cgroup/b/cpu.stat": "usage_usec 7\n"})
+    assert throttled(tmp_path) == 7
+
+
+def test_what_was_throttled_is_marked():
+    calm, told = (Seconds(1.0, 1.0, conditions=Conditions(0.5, number, 1)) for number in (0, 2))
+    assert audit([(calm, calm), (calm, calm)], "cpu").marks(0.05) == []
+    found = audit([(calm, told), (calm, Seconds(1.0, 1.0, conditions=Conditions(0.75, None, 2)))], "cpu")
+    assert (found.load, found.throttled, found.threads) == (0.75, 2, 2)
+    assert found.marks(0.05) == ["throttled: slowed for heat or a quota 2 times"]
+    assert audit([(Seconds(1.0, 1.0),), (Seconds(1.0, 1.0),)], "cpu").throttled is None
 
 
 def test_a_fault_of_a_contender_is_told_and_the_process_goes_on(worker):
@@ -186,6 +225,8 @@ def test_a_row_has_what_it_takes_to_judge_it(bench):
     told = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     names = "backend mode class device widths batch_size seconds_per_step interval limit_ratio compile_seconds void environment"
     assert all({"schema", *names.split()} <= row.keys() for row in told)
+    assert all(len(row.conditions) == len(row.samples) == 4 for row in rows)
+    assert {each.threads for row in rows for each in row.conditions} == {1}
     assert read_rows(path) == rows
 
 
@@ -341,7 +382,7 @@ def seen(most_pairs, trials=60):
         *references, plain = (played(rng, life, 0.03) for life in rng.normal(0, 0.008, 6))
         others = [plain, lambda plain=plain: Seconds(*2 * [1.1 * plain().cpu])]
         theirs, both = sampled(references, others, Options(most_pairs=most_pairs), "cpu")
-        noise, reference = audit(theirs, "cpu", 1).noise, read(mean_of(theirs), "cpu")
+        noise, reference = audit(theirs, "cpu").noise, read(mean_of(theirs), "cpu")
         alike, later = (ratio_of(read(each, "cpu"), reference).told(noise) for each in both)
         told.append((later == "slower", alike in ("equal", "unclear")))
     return np.mean(told, axis=0)

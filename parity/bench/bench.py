@@ -18,7 +18,7 @@ from parity.experiment import Experiment
 from parity.progress import Watcher
 from parity.records import table_of
 from parity.start import Start, draw
-from parity.throughput.audit import load
+from parity.throughput.conditions import load
 from parity.throughput.process import Workers
 from parity.throughput.rows import SCHEMA, Row, append, read_rows
 from parity.throughput.work import work_of

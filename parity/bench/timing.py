@@ -152,12 +152,10 @@ class Timing:
             references, [self._sampler(other) for other in others], options, clock_of(reference, options.threads), step
         )
         behind = self._limits(dtypes)
-        with naming(reference):
-            threads = self._warming.warm(reference).threads()
         return Turns(
             name=uuid4().hex,
             of={reference: mean_of(theirs), **dict(zip(others, ours, strict=True))},
-            noise={clock: audit(theirs, clock, threads) for clock in CLOCKS},
+            noise={clock: audit(theirs, clock) for clock in CLOCKS},
             limits={name: min(before[name], behind[name], key=lambda limit: limit.seconds_per_step) for name in dtypes},
         )
 
@@ -218,6 +216,7 @@ def with_samples(row: Row, samples: Samples, clock: str) -> Row:
         seconds_per_step=seconds,
         interval=interval_of(ours),
         samples=tuple(ours),
+        conditions=tuple(each.conditions for each in samples),
         steps_per_second=1.0 / seconds,
         rows_per_second=row.batch_size / seconds,
     )

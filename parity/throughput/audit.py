@@ -1,10 +1,10 @@
 """The audit: what this machine's timings are worth, said by timing one thing against itself."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from parity.throughput.conditions import together
 from parity.throughput.statistics import apart
 from parity.throughput.steady import Samples, read
 
@@ -27,7 +27,9 @@ class Audit:
     busy: float
     """Wall time over the time that the cores computed, in the middle; above 1 others had the cores."""
     load: float
-    """Runnable processes of the machine in the last minute, a core."""
+    """Runnable processes of the machine in the last minute, a core; the most."""
+    throttled: int | None
+    """How often the system slowed it, for heat or a quota; None where it does not say."""
     threads: int
     """That the process computes with."""
 
@@ -38,23 +40,22 @@ class Audit:
             found.append(f"noise of {self.noise:.1%} is above {floor:.1%}")
         if self.busy > BUSY:
             found.append(f"busy: runs took {self.busy:.2f} times the time that they computed")
+        if self.throttled:
+            found.append(f"throttled: slowed for heat or a quota {self.throttled} times")
         return found
 
 
-def audit(processes: Sequence[Samples], clock: str, threads: int) -> Audit:
+def audit(processes: Sequence[Samples], clock: str) -> Audit:
     """What samples of one contender, in turns in some processes of its own, say."""
     everything = [seconds for each in zip(*processes, strict=True) for seconds in each]
     times = read(tuple(everything), clock)
     third = max(1, len(times) // 3)
+    conditions = together([seconds.conditions for seconds in everything])
     return Audit(
         noise=apart([read(samples, clock) for samples in processes]),
         drift=median(times[-third:]) / median(times[:third]) - 1.0,
         busy=median(each.wall / each.cpu for each in everything) if clock == "cpu" else 1.0,
-        load=load(),
-        threads=threads,
+        load=conditions.load,
+        throttled=conditions.throttled,
+        threads=conditions.threads,
     )
-
-
-def load() -> float:
-    """Runnable processes in the last minute, a core; 0 where the system does not say."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0

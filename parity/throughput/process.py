@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Hashable, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
 from parity.contender import Contender
 from parity.contract import ParityError
 from parity.environment import THREAD_VARIABLES
 from parity.records import table_of
 from parity.start import Start
+from parity.throughput.conditions import Conditions
 from parity.throughput.conversation import Conversation, EndedError, Told
 from parity.throughput.rows import Phases
 
@@ -26,6 +27,8 @@ class Seconds:
     """Of all threads of the process together."""
     warm: bool = True
     """Whether nothing was compiled meanwhile that is not on the disk."""
+    conditions: Conditions = field(default_factory=Conditions)
+    """What the machine was like meanwhile."""
 
 
 class Worker:
@@ -61,15 +64,12 @@ class Worker:
         `delay` is a share of its time that is idled away behind it, to prove a detector.
         """
         asked = {"time": astuple(contender), "steps": steps, "delay": delay, "replicas": replicas}
-        return Seconds(**self._ask(asked))
+        reply = self._ask(asked)
+        return Seconds(**{**reply, "conditions": Conditions(**reply["conditions"])})
 
     def phases(self, contender: Contender, steps: int) -> Phases:
         """The phases of this process, which must have done nothing yet."""
         return Phases(**self._ask({"phases": astuple(contender), "steps": steps}))
-
-    def threads(self) -> int:
-        """How many threads the process runs at most at once: those of its numerical libraries, on its cores."""
-        return int(self._ask({"threads": True})["threads"])
 
     def close(self) -> None:
         """End the process."""

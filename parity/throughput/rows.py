@@ -9,6 +9,7 @@ from typing import Any, Literal
 from parity.contract import InputError, require
 from parity.files import finite
 from parity.records import structured
+from parity.throughput.conditions import Conditions
 
 SCHEMA = 1
 Class = Literal["idiomatic", "tuned", "peer", "limit"]
@@ -106,6 +107,8 @@ class Row:
     audit: dict[str, Any] = field(default_factory=dict)
     samples: tuple[float, ...] = ()
     """Seconds a step; of the reference the means of its processes in each round."""
+    conditions: tuple[Conditions, ...] = ()
+    """What the machine was like in each sample."""
     environment: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -1,6 +1,7 @@
 """A contender that is as fast as it gets, and several of them timed in turns."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import ceil
 from statistics import geometric_mean
 
@@ -10,6 +11,7 @@ from parity.contender import Contender
 from parity.contract import Solver
 from parity.progress import Done
 from parity.start import Start
+from parity.throughput.conditions import together
 from parity.throughput.process import Seconds, Worker
 
 FIRST_STEPS, FIRST_SOLUTIONS = 200, 2
@@ -39,17 +41,13 @@ class Warm:
     def sample(self, delay: float = 0.0) -> Seconds:
         """Seconds a step, of some steps together."""
         total = self._trained(delay)
-        return Seconds(total.wall / self.steps, total.cpu / self.steps)
+        return replace(total, wall=total.wall / self.steps, cpu=total.cpu / self.steps)
 
     def replica_seconds(self) -> float:
         """Wall seconds a step of each of some replicas that are trained in one call."""
         steps = max(1, self.steps // REPLICAS)
         self._worker.seconds(self.contender, steps, replicas=REPLICAS)
         return self._worker.seconds(self.contender, steps, replicas=REPLICAS).wall / (steps * REPLICAS)
-
-    def threads(self) -> int:
-        """That its process computes with."""
-        return self._worker.threads()
 
     def _trained(self, delay: float = 0.0) -> Seconds:
         return self._worker.seconds(self.contender, self.steps, delay)
@@ -100,7 +98,11 @@ def in_turns(samplers: Sequence[Callable[[], Seconds]], rounds: int, done: Done 
 def mean_of(processes: Sequence[Samples]) -> Samples:
     """Of several processes of one contender: in each round the geometric mean, for what is told is told of ratios."""
     return tuple(
-        Seconds(geometric_mean(each.wall for each in taken), geometric_mean(each.cpu for each in taken))
+        Seconds(
+            wall=geometric_mean(each.wall for each in taken),
+            cpu=geometric_mean(each.cpu for each in taken),
+            conditions=together([each.conditions for each in taken]),
+        )
         for taken in zip(*processes, strict=True)
     )
 

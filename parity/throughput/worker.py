@@ -5,7 +5,6 @@ line.
 """
 
 import gc
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from parity.contender import Contender
 from parity.contract import BatchOrder, Data, ParityError, State, Trainer
 from parity.records import experiment_from
 from parity.start import Start, draw
+from parity.throughput.conditions import since, throttled
 from parity.throughput.conversation import pin, questions
 
 
@@ -32,12 +32,12 @@ class Runner:
         self._start = start
         self._prepare = cache(self._prepared)
 
-    def time(self, contender: Contender, steps: int, delay: float = 0.0, replicas: int = 1) -> dict[str, float]:
-        """Seconds of one training of so many steps; the trainer returns when all is done."""
+    def time(self, contender: Contender, steps: int, delay: float = 0.0, replicas: int = 1) -> dict[str, Any]:
+        """Seconds of one training of so many steps, and what the machine was like; the trainer returns when all is done."""
         trainer, state, train = self._prepare(contender)
         trainer.set_state(state)
         order = repeated(self._start.order, steps)
-        kept = files_kept()
+        kept, slowed = files_kept(), throttled()
         begin = time.perf_counter(), time.process_time()
         if replicas == 1:
             trainer.fit(train, order)
@@ -45,7 +45,12 @@ class Runner:
             trainer.fit_many([state] * replicas, train, order)
         compute(delay * (time.process_time() - begin[1]))
         end = time.perf_counter(), time.process_time()
-        return {"wall": end[0] - begin[0], "cpu": end[1] - begin[1], "warm": is_kept() and files_kept() == kept}
+        return {
+            "wall": end[0] - begin[0],
+            "cpu": end[1] - begin[1],
+            "warm": is_kept() and files_kept() == kept,
+            "conditions": vars(since(slowed)),
+        }
 
     def phases(self, contender: Contender, steps: int) -> dict[str, float]:
         """Seconds of what comes before the steady state, one after the other, and the largest memory before and behind."""
@@ -117,21 +122,11 @@ def peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def threads() -> int:
-    """Threads of the numerical libraries that are loaded, but no more than there are cores to run them."""
-    from threadpoolctl import threadpool_info
-
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(available, max((library["num_threads"] for library in threadpool_info()), default=available))
-
-
 def answer_to(request: dict[str, Any], runner: Runner) -> dict[str, Any]:
     """What is answered to a request."""
     if "time" in request:
         return runner.time(Contender(*request["time"]), request["steps"], request["delay"], request["replicas"])
-    if "phases" in request:
-        return runner.phases(Contender(*request["phases"]), request["steps"])
-    return {"threads": threads()}
+    return runner.phases(Contender(*request["phases"]), request["steps"])
 
 
 def main() -> None:
