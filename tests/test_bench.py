@@ -360,8 +360,10 @@ def rounds_taken(spread, noise, other=0.0, most_pairs=40):
     """Rounds of five processes of a reference and of another that lies where they do."""
     rng = np.random.default_rng(0)
     references = [played(rng, life, noise) for life in spread * np.array([-1.0, -0.5, 0.0, 0.5, 1.0])]
-    theirs, (ours,) = sampled(references, [played(rng, 0.0, other)], Options(most_pairs=most_pairs), "cpu")
+    steps, options = [], Options(most_pairs=most_pairs)
+    theirs, (ours,) = sampled(references, [played(rng, 0.0, other)], options, "cpu", lambda: steps.append(1))
     assert {len(samples) for samples in theirs} == {len(ours)}
+    assert len(steps) == options.parts(0)
     return len(ours)
 
 

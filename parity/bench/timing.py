@@ -40,7 +40,12 @@ class Options:
 
     def parts(self, contenders: int) -> int:
         """How many parts of the work `Timing.rows` tells of."""
-        return 2 * contenders + self.pairs
+        return 2 * contenders + self.most_rounds
+
+    @property
+    def most_rounds(self) -> int:
+        """An even number."""
+        return max(self.pairs, 2 * (self.most_pairs // 2))
 
     def rounds_left(self, references: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> int:
         """How many more it takes until what differs by the floor would be told.
@@ -48,7 +53,7 @@ class Options:
         Told once, from how widely the first rounds lie (Stein 1945, doi 10.1214/aoms/1177731088): whoever looks again and again
         finds what he looks for by luck.
         """
-        return rounds_needed(references, others, self.floor, 2 * (self.most_pairs // 2)) - self.pairs
+        return rounds_needed(references, others, self.floor, self.most_rounds) - self.pairs
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,10 @@ def sampled(
     samplers, processes = [*references, *others], len(references)
     first = in_turns(samplers, options.pairs, lambda number: step())
     seconds = [read(samples, clock) for samples in first]
-    more = in_turns(samplers, options.rounds_left(seconds[:processes], seconds[processes:]))
+    left = options.rounds_left(seconds[:processes], seconds[processes:])
+    more = in_turns(samplers, left, lambda number: step())
+    for _ in range(options.pairs + left, options.most_rounds):
+        step()  # A round that it did not take.
     samples = [some + others for some, others in zip(first, more, strict=True)]
     return samples[:processes], samples[processes:]
 

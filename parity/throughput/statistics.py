@@ -67,7 +67,7 @@ def apart(processes: Sequence[Sequence[float]]) -> float:
 def rounds_needed(
     references: Sequence[Sequence[float]], others: Sequence[Sequence[float]], difference: float, most: int
 ) -> int:
-    """Rounds, an even number up to `most`, until a `difference`, a share, of any of the others from the reference is told.
+    """Rounds, up to `most`, until a `difference`, a share, of any of the others from the reference would be told.
 
     That is once the noise and half the interval of the widest ratio together are less than it. More rounds narrow the interval,
     and tell better where a process of the reference lies, but leave it there: only a part of the noise falls with their number.
@@ -84,7 +84,7 @@ def rounds_needed(
         noise = _widening(references) * np.sqrt(stays + told_by * fewer)
         return bool(noise + half * np.sqrt(fewer) <= np.log1p(difference))
 
-    return next((rounds for rounds in range(taken, most, 2) if told(rounds)), max(taken, most))
+    return next((rounds for rounds in range(taken, most, 2) if told(rounds)), most)
 
 
 def _off_the_mean(processes: Sequence[Sequence[float]]) -> NDArray[np.float64]:
