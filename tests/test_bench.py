@@ -569,7 +569,7 @@ print(before, idle, peak_bytes())
 
 
 def test_a_named_network_is_timed_whole_from_the_command_line(tmp_path):
-    line = "bench paraboloid --contender numpy --batch-size 32 --epochs 40 --picture map.svg"
+    line = "bench paraboloid --contender numpy --batch-size 32 --epochs 40 --most-pairs 10 --picture map.svg"
     answer = parity(*line.split(), cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert "Seconds of a whole run" in answer.stdout

@@ -33,7 +33,7 @@ def interruptible():
 
 def interrupted(command, when, cwd):
     """Start a command, interrupt it as a terminal does, with all its processes, and return status, output and errors."""
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=cwd,
         env=environment(),
@@ -41,13 +41,13 @@ def interrupted(command, when, cwd):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-    )
-    try:
-        when(process)
-        os.killpg(process.pid, signal.SIGINT)
-        out, errors = process.communicate(timeout=PATIENCE)
-    finally:
-        process.kill()
+    ) as process:
+        try:
+            when(process)
+            os.killpg(process.pid, signal.SIGINT)
+            out, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
     with pytest.raises(ProcessLookupError):
         os.killpg(process.pid, 0)
     return process.returncode, out, errors
@@ -175,7 +175,8 @@ def test_a_bench_is_interrupted_and_keeps_what_it_measured(tmp_path, known):
             time.sleep(0.05)
 
     line = "bench paraboloid --contender numpy --batches 32 64 128 256 --epochs 40 --json rows.jsonl"
-    status, _, errors = interrupted([*COMMAND, *line.split()], when, tmp_path)
+    rounds = "--most-pairs 10"
+    status, _, errors = interrupted([*COMMAND, *line.split(), *rounds.split()], when, tmp_path)
     assert status == 3, errors
     assert "Traceback" not in errors
     assert known <= len(read_rows(path) if path.exists() else []) < 8
