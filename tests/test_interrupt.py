@@ -20,7 +20,7 @@ from parity.ladder import Climb
 from parity.progress import Silent
 from parity.throughput.rows import read_rows
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +162,7 @@ def workers_in(folder):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize("known", [0, 2], ids=["at the first proof", "behind the first network"])
+@pytest.mark.parametrize("known", [0, 1], ids=["at the first proof", "behind the first network"])
 def test_a_bench_is_interrupted_and_keeps_what_it_measured(tmp_path, known):
     """At once while its processes get warm, and where some were timed; none of them is left."""
     path = tmp_path / "rows.jsonl"
@@ -174,12 +174,12 @@ def test_a_bench_is_interrupted_and_keeps_what_it_measured(tmp_path, known):
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    line = "bench paraboloid --contender numpy --batches 32 64 128 256 --epochs 40 --json rows.jsonl"
+    line = "bench paraboloid --contender numpy:float64 --batches 32 64 128 256 --epochs 40 --json rows.jsonl"
     rounds = "--most-pairs 10"
     status, _, errors = interrupted([*COMMAND, *line.split(), *rounds.split()], when, tmp_path)
     assert status == 3, errors
     assert "Traceback" not in errors
-    assert known <= len(read_rows(path) if path.exists() else []) < 8
+    assert known <= len(read_rows(path) if path.exists() else []) < 4
     assert workers_in(tmp_path) == []
 
 
