@@ -1,8 +1,8 @@
 """Whether the timing sees what is there and nothing else: `python -m benchmarks.planted_delay`
 
 One contender in the same rounds, as `parity bench` takes them: as the reference, in several processes, from which the noise is
-told; as it is, in one more; and there with a tenth of its time idled away behind it. A trial is what the rounds say of the last
-two. Every second trial begins with new processes.
+told; as it is, in one more; and there with the core kept busy for a tenth of its time behind it. A trial is what the rounds say
+of the last two. Every second trial begins with new processes.
 """
 
 from contextlib import ExitStack

@@ -32,7 +32,7 @@ from parity.problems import recipe
 from parity.progress import Silent
 from parity.start import draw
 from parity.throughput.audit import PROCESSES, audit
-from parity.throughput.conditions import Conditions, cores_at_hand, throttled
+from parity.throughput.conditions import Conditions, cores_at_hand, throttled, together
 from parity.throughput.measure import measure
 from parity.throughput.process import Seconds, TimingError, Worker, Workers, cores
 from parity.throughput.rows import append, latest, read_rows
@@ -41,6 +41,7 @@ from parity.throughput.steady import Warm, in_turns, mean_of, read
 
 SMALL = replace(recipe("paraboloid"), epochs=40, batch_size=32)
 NUMPY = Contender("numpy", "cpu", "loop", "float64")
+SINGLE = replace(NUMPY, dtype="float32")
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 
@@ -167,21 +168,40 @@ def test_a_core_that_was_too_hot_and_a_quota_that_was_used_up_are_counted(tmp_pa
             "proc/self/cgroup": "9:name=systemd:/\n3:cpuset:/a\n2:cpu,cpuacct:/a\n0::/b\n",
             "sys/fs/cgroup/cpu/a/cpu.stat": statistics.format(4),
             "sys/fs/cgroup/b/cpu.stat": statistics.format(10),
+            "sys/fs/cgroup/cpu.stat": "usage_usec 7\n",
             "sys/fs/cgroup/c/cpu.stat": statistics.format(100),
         },
     )
     assert throttled(tmp_path) == 17
-    planted(tmp_path, {"sys/fs/cgroup/b/cpu.stat": "usage_usec 7\n"})
-    assert throttled(tmp_path) == 7
+    planted(tmp_path, {"proc/self/cgroup": "0::/b/bé\n", "sys/fs/cgroup/b/bé/cpu.stat": statistics.format(1)})
+    assert throttled(tmp_path) == 14
 
 
-def test_what_was_throttled_is_marked():
-    calm, told = (Seconds(1.0, 1.0, conditions=Conditions(0.5, number, 1)) for number in (0, 2))
-    assert audit([(calm, calm), (calm, calm)], "cpu").marks(0.05) == []
-    found = audit([(calm, told), (calm, Seconds(1.0, 1.0, conditions=Conditions(0.75, None, 2)))], "cpu")
-    assert (found.load, found.throttled, found.threads) == (0.75, 2, 2)
-    assert found.marks(0.05) == ["throttled: slowed for heat or a quota 2 times"]
-    assert audit([(Seconds(1.0, 1.0),), (Seconds(1.0, 1.0),)], "cpu").throttled is None
+def test_what_stood_beside_several_samples_is_taken_together():
+    one, other, unknown = Conditions(0.5, 2, 1), Conditions(0.25, 1, 2), Conditions(0.75, None, 1)
+    assert together([one, other, unknown]) == Conditions(0.75, 3, 2)
+    assert together([unknown, unknown]).throttled is None
+    assert mean_of([(Seconds(1.0, 1.0, conditions=each),) for each in (one, other)])[0].conditions == Conditions(
+        0.5, 3, 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("slowed", "marked"), [(NUMPY, {NUMPY, SINGLE}), (SINGLE, {SINGLE})], ids=["reference", "other"]
+)
+def test_what_was_throttled_is_marked_and_what_was_held_against_it(slowed, marked, tmp_path, monkeypatch):
+    sample = Warm.sample
+
+    def throttle(self, delay=0.0):
+        seconds = sample(self, delay)
+        return replace(seconds, conditions=replace(seconds.conditions, throttled=int(self.contender == slowed)))
+
+    monkeypatch.setattr(Warm, "sample", throttle)
+    with Bench(tmp_path / "rows.jsonl", Options(phases=False, pairs=2, floor=1e9), Silent()) as bench:
+        rows = bench.rows(SMALL, [NUMPY, SINGLE], NUMPY)
+    times = 2 * {NUMPY: PROCESSES, SINGLE: 1}[slowed]
+    mark = f"throttled: slowed for heat or a quota {times} times"
+    assert {row.contender for row in rows if mark in row.unpublishable} == {str(contender) for contender in marked}
 
 
 def test_a_fault_of_a_contender_is_told_and_the_process_goes_on(worker):
@@ -327,7 +347,7 @@ def test_advice_names_the_fastest_and_what_is_not_told_apart(bench):
 
 def test_a_contender_that_is_lost_is_void_and_the_others_are_timed(tmp_path, monkeypatch):
     """Its process is killed in the third round."""
-    lost, taken = replace(NUMPY, dtype="float32"), []
+    lost, taken = SINGLE, []
     sample = Warm.sample
 
     def dying(self):
@@ -433,7 +453,7 @@ def test_nothing_gets_warm_beside_what_is_timed():
             ended.append(name[0])
             raise TimingError("no worker")
 
-    running, waiting, needed = NUMPY, replace(NUMPY, dtype="float32"), replace(NUMPY, mode="other")
+    running, waiting, needed = NUMPY, SINGLE, replace(NUMPY, mode="other")
     with Warming(draw(SMALL), 1, Slow(threads=1)) as warming:
         for contender in (running, waiting, needed):
             warming.begin(contender)

@@ -12,6 +12,7 @@ from parity.bench.warming import Warming
 from parity.contender import Contender
 from parity.start import Start
 from parity.throughput.audit import FLOOR, PROCESSES, Audit, audit
+from parity.throughput.conditions import together
 from parity.throughput.limit import Limit, limit_of
 from parity.throughput.process import Seconds, TimingError
 from parity.throughput.rows import Row
@@ -32,7 +33,7 @@ class Options:
     pairs: int = 10
     """Rounds, each with a sample of every contender; an even number."""
     most_pairs: int = 0
-    """Up to so many, until what differs by the floor would be told."""
+    """Up to so many, until what is seen to differ by the floor is told."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked, as a share."""
     phases: bool = True
@@ -44,14 +45,14 @@ class Options:
 
     @property
     def most_rounds(self) -> int:
-        """An even number."""
+        """That are taken where none fewer do."""
         return max(self.pairs, 2 * (self.most_pairs // 2))
 
     def rounds_left(self, references: Sequence[Sequence[float]], others: Sequence[Sequence[float]]) -> int:
-        """How many more it takes until what differs by the floor would be told.
+        """How many more it takes until what is seen to differ by the floor is told.
 
-        Told once, from how widely the first rounds lie (Stein 1945, doi 10.1214/aoms/1177731088): whoever looks again and again
-        finds what he looks for by luck.
+        Told once, from how widely the first rounds lie (after Stein 1945, doi 10.1214/aoms/1177731088): whoever looks again and
+        again finds what he looks for by luck.
         """
         return rounds_needed(references, others, self.floor, self.most_rounds) - self.pairs
 
@@ -153,9 +154,10 @@ class Timing:
         others = [contender for contender in contenders if contender != reference]
         references = [self._sampler(reference, number) for number in self._processes]
         before = self._limits(dtypes)
-        theirs, ours = sampled(
-            references, [self._sampler(other) for other in others], options, clock_of(reference, options.threads), step
-        )
+        clocks = {clock_of(contender, options.threads) for contender in (reference, *others)}
+        # Where others use the machine the wall's times lie wider: that clock asks for as many rounds as any.
+        clock = "wall" if "wall" in clocks else "cpu"
+        theirs, ours = sampled(references, [self._sampler(other) for other in others], options, clock, step)
         behind = self._limits(dtypes)
         return Turns(
             name=uuid4().hex,
@@ -178,13 +180,14 @@ class Timing:
     def _row(self, bare: Row, contender: Contender, turns: Turns, before: Row | None) -> Row:
         clock, theirs = clock_of(contender, self._options.threads), turns.of[self._reference]
         row, noise = with_samples(bare, turns.of[contender], clock), turns.noise[clock]
+        beside = together([each.conditions for one in {contender, self._reference} for each in turns.of[one]])
         if contender != self._reference:
             row = with_ratio(row, theirs)
         row = replace(
             with_limit(row, turns.limits[contender.dtype]),
             turns=turns.name,
             noise=noise.noise,
-            unpublishable=tuple(noise.marks(self._options.floor)),
+            unpublishable=(*noise.marks(self._options.floor), *beside.marks()),
             audit=dict(vars(noise)),
         )
         if not self._options.phases:

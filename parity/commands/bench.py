@@ -53,7 +53,7 @@ class BenchOptions:
     pairs: int = 10
     """Rounds, each with a sample of every contender; an even number."""
     most_pairs: int | None = None
-    """Up to so many, until what differs by the floor is told; without it four times as many, on the small map no more."""
+    """Up to so many, until what is seen to differ by the floor is told; four times as many, on the small map no more."""
     floor: float = FLOOR
     """Noise of the machine above which its figures are marked as not to be published, as a share."""
     again: bool = False

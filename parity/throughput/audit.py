@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from parity.throughput.conditions import together
 from parity.throughput.statistics import apart
 from parity.throughput.steady import Samples, read
 
@@ -26,12 +25,6 @@ class Audit:
     """The median of the last third of the samples over that of the first, less 1."""
     busy: float
     """Wall time over the time that the cores computed, in the middle; above 1 others had the cores."""
-    load: float
-    """Runnable processes of the machine in the last minute, a core; the most."""
-    throttled: int | None
-    """How often the system slowed it, for heat or a quota; None where it does not say."""
-    threads: int
-    """That the process computes with."""
 
     def marks(self, floor: float) -> list[str]:
         """Why figures measured here are not to be published; none where they may be."""
@@ -40,8 +33,6 @@ class Audit:
             found.append(f"noise of {self.noise:.1%} is above {floor:.1%}")
         if self.busy > BUSY:
             found.append(f"busy: runs took {self.busy:.2f} times the time that they computed")
-        if self.throttled:
-            found.append(f"throttled: slowed for heat or a quota {self.throttled} times")
         return found
 
 
@@ -50,12 +41,8 @@ def audit(processes: Sequence[Samples], clock: str) -> Audit:
     everything = [seconds for each in zip(*processes, strict=True) for seconds in each]
     times = read(tuple(everything), clock)
     third = max(1, len(times) // 3)
-    conditions = together([seconds.conditions for seconds in everything])
     return Audit(
         noise=apart([read(samples, clock) for samples in processes]),
         drift=median(times[-third:]) / median(times[:third]) - 1.0,
         busy=median(each.wall / each.cpu for each in everything) if clock == "cpu" else 1.0,
-        load=conditions.load,
-        throttled=conditions.throttled,
-        threads=conditions.threads,
     )

@@ -20,11 +20,15 @@ class Conditions:
     threads: int = 1
     """That the process computes with at most at once."""
 
+    def marks(self) -> list[str]:
+        """Why what was timed meanwhile is not to be published; none where it may be."""
+        return [f"throttled: slowed for heat or a quota {self.throttled} times"] if self.throttled else []
+
 
 def since(slowed: int | None) -> Conditions:
     """What this process sees now; `slowed` is what `throttled` told before."""
     now = throttled()
-    return Conditions(load(), None if now is None or slowed is None else now - slowed, threads())
+    return Conditions(load(), None if now is None or slowed is None else max(0, now - slowed), threads())
 
 
 def together(conditions: Sequence[Conditions]) -> Conditions:
@@ -39,7 +43,9 @@ def together(conditions: Sequence[Conditions]) -> Conditions:
 
 def load() -> float:
     """Runnable processes in the last minute, a core; 0 where the system does not say."""
-    return os.getloadavg()[0] / (os.cpu_count() or 1) if hasattr(os, "getloadavg") else 0.0
+    with suppress(AttributeError, OSError):
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    return 0.0
 
 
 def cores_at_hand() -> list[int]:
@@ -58,8 +64,8 @@ def threads() -> int:
 def throttled(root: Path = ROOT) -> int | None:
     """How often this process has been slowed since the system began to count; None where it does not say.
 
-    Linux counts how often a core was too hot (Documentation/ABI/testing/sysfs-devices-system-cpu), and how often the quota of a
-    control group was used up (Documentation/admin-guide/cgroup-v2.rst, `nr_throttled`).
+    Linux counts how often a core was too hot (Documentation/ABI/testing/sysfs-devices-system-cpu), and how often the quota of
+    its control group, or of one that holds it, was used up (Documentation/admin-guide/cgroup-v2.rst, `nr_throttled`).
     """
     counts = [*_too_hot(root), *_over_quota(root)]
     return sum(counts) if counts else None
@@ -73,20 +79,22 @@ def _too_hot(root: Path) -> Iterator[int]:
 
 def _over_quota(root: Path) -> Iterator[int]:
     for group in _groups(root):
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             counts = dict(line.split() for line in _read(group / "cpu.stat").splitlines())
             if "nr_throttled" in counts:
                 yield int(counts["nr_throttled"])
 
 
 def _groups(root: Path) -> Iterable[Path]:
-    """The control groups of this process that share out the cores: of the second version, or of the first."""
-    with suppress(OSError):
+    """The control groups of this process that share out the cores, of either version, and all that hold them."""
+    with suppress(OSError, ValueError):
         for line in _read(root / "proc/self/cgroup").splitlines():
-            _, controllers, group = line.split(":", maxsplit=2)
+            _, controllers, name = line.split(":", maxsplit=2)
             if not controllers or "cpu" in controllers.split(","):
-                yield root / "sys/fs/cgroup" / ("cpu" if controllers else "") / group.lstrip("/")
+                group = Path(name.lstrip("/"))
+                for each in (group, *group.parents):
+                    yield root / "sys/fs/cgroup" / ("cpu" if controllers else "") / each
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="ascii")
+    return path.read_text(encoding="utf-8")

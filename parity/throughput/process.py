@@ -61,7 +61,7 @@ class Worker:
     def seconds(self, contender: Contender, steps: int, delay: float = 0.0, replicas: int = 1) -> Seconds:
         """One training of so many steps, of so many replicas in one call.
 
-        `delay` is a share of its time that is idled away behind it, to prove a detector.
+        `delay` is a share of its time that the core is kept busy behind it, to prove a detector.
         """
         asked = {"time": astuple(contender), "steps": steps, "delay": delay, "replicas": replicas}
         reply = self._ask(asked)

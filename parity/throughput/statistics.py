@@ -67,13 +67,14 @@ def apart(processes: Sequence[Sequence[float]]) -> float:
 def rounds_needed(
     references: Sequence[Sequence[float]], others: Sequence[Sequence[float]], difference: float, most: int
 ) -> int:
-    """Rounds, up to `most`, until a `difference`, a share, of any of the others from the reference would be told.
+    """Rounds until a `difference`, a share, that is seen of any of the others is told; `most` where so many would not do.
 
     That is once the noise and half the interval of the widest ratio together are less than it. More rounds narrow the interval,
     and tell better where a process of the reference lies, but leave it there: only a part of the noise falls with their number.
     """
-    off, taken = _off_the_mean(references), len(references[0])
-    told_by = np.mean([resampled_medians(each).var() for each in off])
+    off, taken, processes = _off_the_mean(references), len(references[0]), len(references)
+    # What each is off the mean varies less than it does itself, for it is in the mean.
+    told_by = np.mean([resampled_medians(each).var() for each in off]) * processes / (processes - 1)
     stays = max(0.0, np.median(off, axis=1).var(ddof=1) - told_by)
     mean = [geometric_mean(each) for each in zip(*references, strict=True)]
     ratios = [ratio_of(each, mean) for each in others]
