@@ -30,7 +30,7 @@ def describe(backends: Iterable[str]) -> dict[str, str]:
         "numpy": np.__version__,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": processor(),
-        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "cores": str(len(cores_at_hand())),
     }
     facts |= {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ}
     for name in sorted(set(backends)):
@@ -68,3 +68,8 @@ def processor() -> str:
     return next(
         (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
     )
+
+
+def cores_at_hand() -> list[int]:
+    """The cores that this process may run on."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))

@@ -28,11 +28,12 @@ from parity.bench.warming import Warming
 from parity.cli import main
 from parity.contender import Contender, expand, parse
 from parity.contract import InputError
+from parity.environment import cores_at_hand
 from parity.problems import recipe
 from parity.progress import Silent
 from parity.start import draw
 from parity.throughput.audit import PROCESSES, audit
-from parity.throughput.conditions import Conditions, cores_at_hand, throttled, together
+from parity.throughput.conditions import Conditions, throttled, together
 from parity.throughput.measure import measure
 from parity.throughput.process import Seconds, TimingError, Worker, Workers, cores
 from parity.throughput.rows import append, latest, read_rows

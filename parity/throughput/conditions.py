@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity.environment import cores_at_hand
+
 ROOT = Path("/")
 
 
@@ -46,11 +48,6 @@ def load() -> float:
     with suppress(AttributeError, OSError):
         return os.getloadavg()[0] / (os.cpu_count() or 1)
     return 0.0
-
-
-def cores_at_hand() -> list[int]:
-    """The cores that this process may run on."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def threads() -> int:
